@@ -1,0 +1,148 @@
+"""WhatsApp Cloud API: messages, statuses and number changes of a WhatsApp Business account."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from app.channels import documents, signatures, times
+from app.channels.base import Adapter, Answer, Refused, SourceConfig, Unreadable, WebhookRequest
+from app.channels.chat.whatsapp_content import content
+from app.channels.documents import Document, section, sections, text
+from app.channels.forms import urlencoded, values
+from app.channels.parties import Address, identify, party
+from app.messages import (
+    Channel,
+    DeliveryReceipt,
+    IdentifierKind,
+    Ignored,
+    Inbound,
+    InboundMessage,
+    InteractionKind,
+    ReceiptEvent,
+)
+
+_EVENTS = {
+    "sent": ReceiptEvent.sent,
+    "delivered": ReceiptEvent.delivered,
+    "read": ReceiptEvent.read,
+    "played": ReceiptEvent.read,
+    "failed": ReceiptEvent.failed,
+}
+
+
+class WhatsAppCloud(Adapter):
+    """WhatsApp Business Platform, "messages webhook reference", and Graph API, "Webhooks: Getting Started"."""
+
+    provider = "whatsapp_cloud"
+    title = "WhatsApp Cloud API"
+    channel = Channel.whatsapp
+    schemes: ClassVar = {"meta_hmac_sha256": ("app_secret",)}
+    optional_credentials = ("verify_token",)
+    body_signed = True
+    delivers = ("messages", "receipts")
+    limits = (
+        "Pictures and files are named by their id, not fetched: reading them takes the account's token.",
+        "Calls, message history and echoes of the business app are not filed.",
+    )
+
+    def handshake(self, request: WebhookRequest, source: SourceConfig) -> Answer | None:
+        """ "Verification Requests": whoever knows the token gets the challenge back."""
+        if request.method != "GET":
+            return None
+        query = values(urlencoded(request.query))
+        token = signatures.credential(source, "verify_token")
+        if query.get("hub.mode") != "subscribe" or not signatures.same(query.get("hub.verify_token", ""), token):
+            raise Refused("verify token missing or wrong")
+        return Answer(body=query.get("hub.challenge", "").encode())
+
+    def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
+        secret = signatures.credential(source, "app_secret")
+        given = request.headers.get("x-hub-signature-256", "")
+        signatures.hmac_hex(secret, request.body, given.removeprefix("sha256="))
+
+    def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
+        found: list[Inbound] = []
+        for entry in sections(documents.read(request.body), "entry"):
+            for change in sections(entry, "changes"):
+                found += _change(change)
+        return found or [Ignored("no message")]
+
+
+def _change(change: Document) -> Iterator[Inbound]:
+    if change.get("field") != "messages":
+        yield Ignored(f"field {text(change, 'field')}")
+        return
+    value = section(change, "value")
+    for message in sections(value, "messages"):
+        yield _message(message, value)
+    for status in sections(value, "statuses"):
+        yield _receipt(status)
+
+
+def _message(message: Document, value: Document) -> InboundMessage:
+    message_id, said, contact = text(message, "id"), content(message), _contact(message, value)
+    if not message_id:
+        raise Unreadable("a message without id")
+    senders = list(_senders(message, contact))
+    business = Address(IdentifierKind.whatsapp, text(section(value, "metadata"), "display_phone_number"))
+    answered = said.answers or text(section(message, "context"), "id")
+    return InboundMessage(
+        channel=Channel.whatsapp,
+        kind=InteractionKind.status if "system" in message else InteractionKind.message,
+        external_id=message_id,
+        occurred_at=times.unix(message.get("timestamp")),
+        sender=party(senders[0], name=text(section(contact, "profile"), "name")) if senders else None,
+        recipient=party(business),
+        identifiers=identify(senders),
+        text=said.text,
+        references=(answered,) if answered else (),
+        attachments=said.attachments,
+        attributes={**said.attributes, **dict(_circumstances(message, contact))},
+    )
+
+
+def _contact(message: Document, value: Document) -> Document:
+    """What WhatsApp tells of the sender, found by number or by user id."""
+    number, user_id = text(message, "from"), text(message, "from_user_id")
+    for contact in sections(value, "contacts"):
+        if (number and contact.get("wa_id") == number) or (user_id and contact.get("user_id") == user_id):
+            return contact
+    return {}
+
+
+def _senders(message: Document, contact: Document) -> Iterator[Address]:
+    """Users with a user name may write without a number; then the user id, which this business alone sees, is all."""
+    if number := text(message, "from"):
+        yield Address(IdentifierKind.whatsapp, number)
+        yield Address(IdentifierKind.phone, f"+{number}")
+    if user_id := text(message, "from_user_id") or text(contact, "user_id"):
+        yield Address(IdentifierKind.whatsapp, user_id)
+
+
+def _circumstances(message: Document, contact: Document) -> Iterator[tuple[str, Any]]:
+    context, system = section(message, "context"), section(message, "system")
+    if context.get("forwarded") is True or context.get("frequently_forwarded") is True:
+        yield "forwarded", True
+    if referral := section(message, "referral"):
+        yield "referral", dict(referral)
+    if username := text(section(contact, "profile"), "username"):
+        yield "username", username
+    if new := text(system, "wa_id") or text(system, "new_wa_id"):
+        numbers = [party(Address(IdentifierKind.whatsapp, number)) for number in (text(message, "from"), new)]
+        yield "number_changed", dict(zip(("old", "new"), (number and number.value for number in numbers), strict=True))
+
+
+def _receipt(status: Document) -> Inbound:
+    name, message_id = text(status, "status"), text(status, "id")
+    event = _EVENTS.get(name)
+    if event is None or not message_id:
+        return Ignored(f"status {name}")
+    told = text(status, "recipient_id") or text(status, "recipient_user_id")
+    recipient = identify([Address(IdentifierKind.whatsapp, told)])
+    error = next(iter(sections(status, "errors")), {})
+    return DeliveryReceipt(
+        external_id=message_id,
+        event=event,
+        occurred_at=times.unix(status.get("timestamp")),
+        recipient=recipient[0] if recipient else None,
+        error_code=str(error["code"]) if "code" in error else None,
+    )

@@ -1,0 +1,77 @@
+"""JSON bodies: objects read key by key, each value of the kind the provider documents or the body is unreadable."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from app.channels.base import Unreadable
+from app.text.cleaning import clean_json
+
+Document = Mapping[str, Any]
+
+_DEEPEST = 64
+
+
+def is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower().endswith("json")
+
+
+def read(body: bytes) -> Document:
+    """A JSON object, cleaned of what PostgreSQL cannot hold."""
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_number, parse_float=_finite)
+        _check_depth(value, _DEEPEST)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("the body is not a readable JSON document") from error
+    if not isinstance(value, dict):
+        raise Unreadable("the body is not a JSON object")
+    cleaned: Document = clean_json(value)
+    return cleaned
+
+
+def text(document: Document, key: str) -> str:
+    """A text; "" where it is missing or null."""
+    value = document.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unreadable(f"{key} is not a text")
+    return value
+
+
+def section(document: Document, key: str) -> Document:
+    """An object inside the object; empty where it is missing or null."""
+    value = document.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Unreadable(f"{key} is not an object")
+    return value
+
+
+def sections(document: Document, key: str) -> Sequence[Document]:
+    """A list of objects; empty where it is missing or null."""
+    value = document.get(key)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Unreadable(f"{key} is not a list of objects")
+    return value
+
+
+def _refuse_number(digits: str) -> NoReturn:
+    raise ValueError(f"{digits} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse_number(digits)
+
+
+def _check_depth(value: object, room: int) -> None:
+    if not room:
+        raise ValueError("nested too deeply")
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_depth(inner, room - 1)

@@ -1,0 +1,140 @@
+"""Mailgun: mail forwarded by a route, parsed or raw, and tracking events."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from app.channels import documents, forms, signatures, times
+from app.channels.base import Adapter, Nonce, SourceConfig, Unreadable, WebhookRequest
+from app.channels.digests import digest
+from app.channels.documents import Document
+from app.channels.email import mime
+from app.channels.email.headers import Headers
+from app.channels.email.mail import Mail, message_key, to_message
+from app.channels.forms import Field
+from app.channels.parties import Address, identify
+from app.messages import Attachment, Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, ReceiptEvent
+
+# Mailgun is not known to renew the timestamp when it tries again after 10, 15, 30 minutes and 1 hour.
+_TOLERANCE_S = 7_200
+_PROOF = ("timestamp", "token", "signature")
+_EVENTS = {
+    ("delivered", ""): ReceiptEvent.delivered,
+    ("opened", ""): ReceiptEvent.read,
+    ("complained", ""): ReceiptEvent.complained,
+    ("unsubscribed", ""): ReceiptEvent.unsubscribed,
+    ("rejected", ""): ReceiptEvent.failed,
+    ("failed", "temporary"): ReceiptEvent.deferred,
+    ("failed", "permanent"): ReceiptEvent.bounced,
+}
+
+
+class Mailgun(Adapter):
+    """Mailgun, "Receiving, Forwarding, and Storing Messages", "Tracking Messages" and "Securing Webhooks"."""
+
+    provider = "mailgun"
+    title = "Mailgun"
+    channel = Channel.email
+    schemes: ClassVar = {"mailgun_hmac": ("signing_key",)}
+    delivers = ("messages", "receipts")
+    limits = ("Mailgun signs a token, not the mail: a token that comes back with another mail is refused.",)
+
+    def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
+        key = signatures.credential(source, "signing_key")
+        proof = _proof(request)
+        signatures.hmac_hex(key, f"{proof['timestamp']}{proof['token']}".encode(), proof["signature"])
+        tolerance_s = int(source.settings.get("tolerance_s", _TOLERANCE_S))
+        signatures.fresh(proof["timestamp"], request.received_at, tolerance_s)
+
+    def nonce(self, request: WebhookRequest, source: SourceConfig) -> Nonce | None:
+        return Nonce(_proof(request)["token"], _digest(request))
+
+    def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
+        if _is_event(request):
+            return [_receipt(documents.section(documents.read(request.body), "event-data"))]
+        fields = _fields(request)
+        values = forms.values(fields)
+        recipient = values.get("recipient", "")
+        mail = _raw(fields) or _parsed(fields, values)
+        return [
+            to_message(
+                mail,
+                external_id=message_key(mail.headers.message_id or _digest(request).hex(), recipient),
+                recipient=recipient,
+                envelope_from=values.get("sender"),
+            )
+        ]
+
+
+def _is_event(request: WebhookRequest) -> bool:
+    return documents.is_json(request.headers.get("content-type", ""))
+
+
+def _fields(request: WebhookRequest) -> list[Field]:
+    return forms.read(request.body, request.headers.get("content-type", ""))
+
+
+def _proof(request: WebhookRequest) -> dict[str, str]:
+    """Of repeated fields the last is Mailgun's own; the others are variables of whoever sent the mail."""
+    given: Document = forms.values(_fields(request))
+    if _is_event(request):
+        given = documents.section(documents.read(request.body), "signature")
+    return {name: documents.text(given, name) for name in _PROOF}
+
+
+def _digest(request: WebhookRequest) -> bytes:
+    """Of the content alone: a second delivery has another boundary, and may have other proof."""
+    if _is_event(request):
+        event = documents.section(documents.read(request.body), "event-data")
+        return digest([json.dumps(event, sort_keys=True).encode()])
+    content = sorted((field for field in _fields(request) if field.name not in _PROOF), key=lambda field: field.name)
+    return digest(part for field in content for part in (field.name.encode(), field.raw, repr(field.file).encode()))
+
+
+def _raw(fields: Sequence[Field]) -> Mail | None:
+    return next((mime.read(field.raw) for field in fields if field.name == "body-mime"), None)
+
+
+def _parsed(fields: Sequence[Field], values: Mapping[str, str]) -> Mail:
+    if "from" not in values and "sender" not in values:
+        raise Unreadable("a mail without sender")
+    headers = Headers([*_headers(values), *values.items()])
+    return Mail(
+        headers=headers,
+        sender=headers.sender,
+        text=values.get("body-plain", ""),
+        html=values.get("body-html"),
+        reply_text=values.get("stripped-text"),
+        attachments=tuple(_attachments(fields)),
+    )
+
+
+def _headers(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The headers in their order; the form has most of them as fields too."""
+    for pair in json.loads(values.get("message-headers") or "[]"):
+        name, value = pair
+        yield str(name), str(value)
+
+
+def _attachments(fields: Sequence[Field]) -> Iterator[Attachment]:
+    for field in fields:
+        if field.file:
+            yield Attachment(field.file.name, field.file.content_type, len(field.raw), field.raw)
+
+
+def _receipt(event: Document) -> Inbound:
+    name, severity = documents.text(event, "event"), documents.text(event, "severity")
+    headers = documents.section(documents.section(event, "message"), "headers")
+    message_id = documents.text(headers, "message-id").strip("<> ")
+    outcome = _EVENTS.get((name, severity))
+    if outcome is None or not message_id:
+        return Ignored(f"event {name}")
+    recipient = identify([Address(IdentifierKind.email, documents.text(event, "recipient"))])
+    code = documents.section(event, "delivery-status").get("code") if severity else None
+    return DeliveryReceipt(
+        external_id=message_id,
+        event=outcome,
+        occurred_at=times.unix(event.get("timestamp")),
+        recipient=recipient[0] if recipient else None,
+        error_code=str(code) if code else None,
+    )

@@ -1,0 +1,45 @@
+"""Who sent a message and who got it: addresses made canonical where a rule can read them, kept as written elsewhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.messages import Confidence, Identifier, IdentifierKind, Party
+from app.text.identifiers import InvalidIdentifier, normalise, withheld
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address as the provider wrote it."""
+
+    kind: IdentifierKind
+    raw: str
+
+
+def identify(
+    addresses: Iterable[Address], *, region: str | None = None, confidence: Confidence = Confidence.observed
+) -> tuple[Identifier, ...]:
+    """An identifier for each address a rule can read; the withheld ones tell nothing."""
+    found = {}
+    for address in addresses:
+        value = None if withheld(address.raw) else _canonical(address, region)
+        if value:
+            found[address.kind, value] = Identifier(address.kind, value, address.raw, confidence)
+    return tuple(found.values())
+
+
+def party(address: Address, *, region: str | None = None, name: str | None = None) -> Party | None:
+    """One end of a message; None where the address is withheld. A short code or a sender's name stays as written.
+
+    A mailbox such as noreply@ identifies nobody, yet it is where the mail came from or went to.
+    """
+    hidden = withheld(address.raw) and address.kind is not IdentifierKind.email
+    if hidden or not address.raw.strip():
+        return None
+    return Party(address.kind, _canonical(address, region) or address.raw, name or None)
+
+
+def _canonical(address: Address, region: str | None) -> str | None:
+    try:
+        return normalise(address.kind, address.raw, region)
+    except InvalidIdentifier:
+        return None

@@ -1,0 +1,93 @@
+"""How providers prove themselves: each function returns when the proof holds and raises `Refused` when it does not.
+
+Secrets are compared in constant time.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from app.channels.base import Refused, SourceConfig, WebhookRequest
+from app.channels.forms import pairs
+
+_STANDARD_PORTS = {"https": ":443", "http": ":80"}
+
+
+def credential(source: SourceConfig, name: str) -> str:
+    """A credential the source must have: without its secret nothing can be proven."""
+    secret = source.credentials.get(name)
+    if not secret:
+        raise Refused(f"the source has no {name}")
+    return secret
+
+
+def same(given: str, expected: str) -> bool:
+    """Constant-time equality of any two texts, lone surrogates included."""
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
+
+
+def hmac_hex(secret: str, signed: bytes, given: str | None, algorithm: str = "sha256") -> None:
+    expected = hmac.new(secret.encode(), signed, algorithm).hexdigest()
+    if given is None or not same(given.lower(), expected):
+        raise Refused("signature missing or wrong")
+
+
+def hmac_base64(secret: str, signed: Iterable[bytes], given: str | None, algorithm: str = "sha256") -> None:
+    """One of the `signed` texts must be what the provider signed."""
+    expected = [base64.b64encode(hmac.digest(secret.encode(), text, algorithm)).decode() for text in signed]
+    if given is None or not any(same(given, one) for one in expected):
+        raise Refused("signature missing or wrong")
+
+
+def basic(request: WebhookRequest, username: str, password: str) -> None:
+    """HTTP basic authentication (RFC 7617)."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    expected = base64.b64encode(f"{username}:{password}".encode()).decode()
+    if scheme.lower() != "basic" or not same(given.strip(), expected):
+        raise Refused("user name or password missing or wrong")
+
+
+def path_secret(request: WebhookRequest, token: str) -> None:
+    """A secret among the path segments."""
+    if not any(same(segment, token) for segment in request.segments):
+        raise Refused("path secret missing or wrong")
+
+
+def fresh(timestamp: str, received_at: datetime, tolerance_s: int) -> None:
+    """Unix seconds within the tolerance, both ways: clocks differ."""
+    try:
+        age = int(received_at.timestamp()) - int(timestamp)
+    except ValueError as error:
+        raise Refused("timestamp missing or wrong") from error
+    if abs(age) > tolerance_s:
+        raise Refused("timestamp too old or too new")
+
+
+def twilio(auth_token: str, request: WebhookRequest) -> None:
+    """Twilio, "Validating Requests are coming from Twilio" (Security).
+
+    The URL is signed with all form fields sorted behind it, or with the hash of any other body inside it.
+    """
+    if not request.url.encode().endswith(request.query):
+        raise Refused("the query is not in the signed URL")
+    body_hash = dict(pairs(request.query)).get(b"bodySHA256")
+    if body_hash is not None and not hmac.compare_digest(body_hash, hashlib.sha256(request.body).hexdigest().encode()):
+        raise Refused("body does not have the signed hash")
+    form = [] if body_hash is not None or request.method == "GET" else pairs(request.body)
+    fields = b"".join(name + value for name, value in sorted(set(form)))
+    signed = [url.encode() + fields for url in _port_spellings(request.url)]
+    hmac_base64(auth_token, signed, request.headers.get("x-twilio-signature"), "sha1")
+
+
+def _port_spellings(url: str) -> set[str]:
+    """Twilio signs the standard port of a URL or leaves it out."""
+    parts = urlsplit(url)
+    port = _STANDARD_PORTS.get(parts.scheme, "")
+    start = f"{parts.scheme}://{parts.netloc}"
+    if not url.startswith(start) or (parts.port and not start.endswith(port)):
+        return {url}
+    host, rest = start.removesuffix(port), url[len(start) :]
+    return {host + rest, host + port + rest}

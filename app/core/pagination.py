@@ -1,0 +1,70 @@
+"""Every list of the API: keyset pages, newest first, under an opaque cursor."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.core.errors import BadRequest
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    items: list[Item]
+    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last one.")
+
+
+class PageQuery(BaseModel):
+    """What every list understands; unknown parameters are refused, since a filter that is ignored shows too much."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
+    updated_since: datetime | None = Field(default=None, description="Only what changed at or after this time.")
+
+
+async def list_page(
+    session: AsyncSession, statement: SelectOfScalar[Any], query: PageQuery, *keys: Any
+) -> dict[str, Any]:
+    """One page of `statement`, ordered by `keys` descending: `(id,)` for UUIDv7 rows, or `(time, id)`."""
+    name = statement.column_descriptions[0]["name"]
+    if query.updated_since is not None:
+        statement = statement.where(statement.column_descriptions[0]["entity"].updated_at >= query.updated_since)
+    if query.cursor is not None:
+        statement = statement.where(tuple_(*keys) < _decode(query.cursor, name, keys))
+    statement = statement.order_by(*(key.desc() for key in keys)).limit(query.limit + 1)
+    rows: Sequence[Any] = (await session.scalars(statement)).all()
+    more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    cursor = _encode(name, [getattr(rows[-1], key.key) for key in keys]) if more else None
+    return {"items": rows, "next_cursor": cursor}
+
+
+def _encode(name: str, values: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([name, *map(str, values)]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, name: str, keys: Sequence[Any]) -> tuple[Any, ...]:
+    try:
+        issuer, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if issuer != name or len(values) != len(keys):
+            raise ValueError
+        return tuple(_read(key.type.python_type, value) for key, value in zip(keys, values, strict=True))
+    except (ValueError, TypeError, AttributeError, binascii.Error, UnicodeDecodeError) as error:
+        raise BadRequest("This cursor was not issued by this list.", code="bad_cursor") from error
+
+
+def _read(kind: type, value: str) -> Any:
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    return UUID(value) if kind is UUID else kind(value)

@@ -1,0 +1,52 @@
+"""Encryption of what must be kept but never shown: provider credentials."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from app.config import Settings
+
+
+class SecretsUnavailable(RuntimeError):
+    """No key, or a key that does not fit what was encrypted."""
+
+
+class SecretBox:
+    """Fernet (AES-128-CBC with HMAC-SHA256); the first key encrypts, every key decrypts, so keys can be rotated."""
+
+    def __init__(self, keys: str) -> None:
+        try:
+            self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
+        except ValueError as error:
+            raise SecretsUnavailable(
+                "ONEFILE_SECRET_KEY must hold Fernet keys: 32 bytes in URL-safe base64, comma separated. "
+                "`onefile keys secret` makes one."
+            ) from error
+
+    def seal(self, secrets: Mapping[str, str]) -> bytes:
+        return self._fernet.encrypt(json.dumps(dict(secrets)).encode())
+
+    def open(self, sealed: bytes) -> dict[str, str]:
+        try:
+            return dict(json.loads(self._fernet.decrypt(sealed)))
+        except InvalidToken as error:
+            raise SecretsUnavailable("ONEFILE_SECRET_KEY does not fit the stored credentials.") from error
+
+
+def secret_key(settings: Settings, *, embedded: bool) -> str:
+    """The configured key; beside an embedded database one made on the first start."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    if not embedded:
+        raise SecretsUnavailable("Set ONEFILE_SECRET_KEY; `onefile keys secret` makes one.")
+    return _kept_key(settings.data_directory / "secret.key")
+
+
+def _kept_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(Fernet.generate_key().decode())
+    return path.read_text().strip()

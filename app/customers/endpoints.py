@@ -1,0 +1,165 @@
+"""HTTP for customers, their identifiers, the customer file and the look-up."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from app.auth import Requires, Scope, Writer
+from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
+from app.core.errors import documented
+from app.core.pagination import Page
+from app.customers import erasure, service
+from app.customers.models import Customer, CustomerIdentifier
+from app.customers.schemas import (
+    CustomerCreate,
+    CustomerFile,
+    CustomerPatch,
+    CustomerQuery,
+    CustomerRead,
+    IdentifierCreate,
+    IdentifierPatch,
+    IdentifierRead,
+    LookupQuery,
+)
+from app.customers.service import IdentifierPolicy
+
+
+async def get_policy(request: Request) -> IdentifierPolicy:
+    policy: IdentifierPolicy = request.app.state.policy
+    return policy
+
+
+async def get_time_zone(request: Request) -> str:
+    return str(request.app.state.settings.default_time_zone)
+
+
+PolicyDep = Annotated[IdentifierPolicy, Depends(get_policy)]
+TimeZoneDep = Annotated[str, Depends(get_time_zone)]
+
+router = APIRouter(prefix="/v1", tags=["Customers"])
+reading = [Depends(Requires(Scope.read))]
+writing = [Depends(Requires(Scope.write))]
+
+
+@router.post(
+    "/customers",
+    status_code=201,
+    response_model=CustomerRead,
+    responses=documented(409),
+    summary="Create a customer",
+)
+async def post_customer(session: SessionDep, policy: PolicyDep, caller: Writer, body: CustomerCreate) -> Customer:
+    """409 `identifier_taken` names the customers who own one of the identifiers already."""
+    return await service.create(session, policy, body, actor=caller.id)
+
+
+@router.get("/customers", response_model=Page[CustomerRead], dependencies=reading, summary="List customers")
+async def list_customers(
+    session: SessionDep, policy: PolicyDep, query: Annotated[CustomerQuery, Query()]
+) -> dict[str, Any]:
+    return await service.list_customers(session, policy, query)
+
+
+@router.get(
+    "/customers/{customer_id}",
+    response_model=CustomerRead,
+    responses=documented(404),
+    dependencies=reading,
+    summary="Get a customer",
+)
+async def get_customer(session: SessionDep, customer_id: UUID) -> Customer:
+    return await service.get(session, customer_id)
+
+
+@router.patch(
+    "/customers/{customer_id}",
+    response_model=CustomerRead,
+    responses=documented(404, 409, 412),
+    dependencies=writing,
+    summary="Change a customer (JSON merge patch)",
+)
+async def patch_customer(
+    session: SessionDep, customer_id: UUID, body: CustomerPatch, expected_version: ExpectedVersion
+) -> Customer:
+    return await service.change(session, customer_id, body, expected_version=expected_version)
+
+
+@router.delete(
+    "/customers/{customer_id}",
+    status_code=204,
+    responses=documented(404, 412),
+    dependencies=[Depends(Requires(Scope.admin))],
+    summary="Anonymize a customer",
+)
+async def delete_customer(session: SessionDep, customer_id: UUID, expected_version: ExpectedVersion) -> None:
+    """What says who it was, or was written, goes; that there were so many touches, when and how, stays."""
+    await erasure.anonymize(session, customer_id, expected_version=expected_version)
+
+
+@router.post(
+    "/customers/{customer_id}/identifiers",
+    status_code=201,
+    response_model=IdentifierRead,
+    responses=documented(404, 409),
+    summary="Add an identifier",
+)
+async def post_identifier(
+    session: SessionDep, policy: PolicyDep, caller: Writer, customer_id: UUID, body: IdentifierCreate
+) -> CustomerIdentifier:
+    return await service.add_identifier(session, policy, customer_id, body, actor=caller.id)
+
+
+@router.patch(
+    "/customers/{customer_id}/identifiers/{identifier_id}",
+    response_model=IdentifierRead,
+    responses=documented(404, 409),
+    dependencies=writing,
+    summary="Change an identifier",
+)
+async def patch_identifier(
+    session: SessionDep, customer_id: UUID, identifier_id: UUID, body: IdentifierPatch
+) -> CustomerIdentifier:
+    return await service.change_identifier(session, customer_id, identifier_id, body)
+
+
+@router.delete(
+    "/customers/{customer_id}/identifiers/{identifier_id}",
+    status_code=204,
+    responses=documented(404),
+    summary="Release an identifier",
+)
+async def delete_identifier(session: SessionDep, caller: Writer, customer_id: UUID, identifier_id: UUID) -> None:
+    """The address leaves the file and is free for another customer; what it brought stays."""
+    await service.release_identifier(session, customer_id, identifier_id, actor=caller.id)
+
+
+@router.get(
+    "/customers/{customer_id}/file",
+    response_model=CustomerFile,
+    responses=documented(404),
+    dependencies=reading,
+    summary="Get the whole customer file",
+)
+async def get_file(database: DatabaseDep, time_zone: TimeZoneDep, customer_id: UUID) -> Response:
+    """Who this is, what they asked for today and lately, on which channels, and which files may be theirs too."""
+    return _as_json(await service.file_json(database, customer_id, time_zone))
+
+
+@router.get(
+    "/lookup",
+    response_model=CustomerFile,
+    responses=documented(404),
+    dependencies=reading,
+    summary="Find a customer file by an identifier",
+)
+async def get_lookup(
+    database: DatabaseDep, policy: PolicyDep, time_zone: TimeZoneDep, query: Annotated[LookupQuery, Query()]
+) -> Response:
+    """For the screen that opens while the telephone rings: the caller's number in, the whole file out."""
+    kind, raw = query.only()
+    return _as_json(await service.lookup_json(database, kind, raw, policy, time_zone))
+
+
+def _as_json(document: str) -> Response:
+    return Response(document, media_type="application/json")

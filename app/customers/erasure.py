@@ -1,0 +1,43 @@
+"""Forgetting a person: what names them goes, that something happened stays, and so does the provider's message id, or
+a redelivery would bring the message back.
+
+The statements name tables of the rooms above, as the customer file does: whoever adds a table with a person's data
+adds it here.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.dependencies import check_version
+from app.customers.service import hold
+
+_ANONYMIZE = (
+    """UPDATE inbound_request SET body = '', query = '', headers = '{}', updated_at = now()
+       WHERE id IN (SELECT inbound_request_id FROM interaction WHERE customer_id = :customer_id)""",
+    """UPDATE conversation SET subject = NULL, our_address = NULL, status = 'closed', updated_at = now()
+       WHERE customer_id = :customer_id""",
+    """UPDATE interaction
+       SET subject = NULL, text = '', html = NULL, reply_text = NULL, location = NULL, attachments = '[]',
+           attributes = '{}', message_id = NULL, version = version + 1, updated_at = now(),
+           sender_kind = NULL, sender_value = NULL, sender_name = NULL,
+           recipient_kind = NULL, recipient_value = NULL, recipient_name = NULL
+       WHERE customer_id = :customer_id""",
+    """UPDATE identity_journal SET identifier_value = NULL, details = '{}', updated_at = now()
+       WHERE customer_id = :customer_id""",
+    """DELETE FROM duplicate_suggestion WHERE :customer_id IN (customer_a_id, customer_b_id)""",
+    """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",
+    """UPDATE customer
+       SET status = 'anonymized', display_name = NULL, given_name = NULL, family_name = NULL, organization_id = NULL,
+           attributes = '{}', preferences = '{}', version = version + 1, updated_at = now()
+       WHERE id = :customer_id""",
+)
+
+
+async def anonymize(session: AsyncSession, customer_id: UUID, *, expected_version: int | None) -> None:
+    """A raw request that carried messages of several customers is emptied for all of them: it cannot be parted."""
+    customer = await hold(session, customer_id)
+    check_version(customer.version, expected_version)
+    for statement in _ANONYMIZE:
+        await session.execute(text(statement), {"customer_id": customer_id})

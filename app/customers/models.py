@@ -1,0 +1,130 @@
+"""The customer file's own tables: the customer, the addresses that identify one, and why they are in the file."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, Relationship
+
+from app.core.db import UPDATED_IN_PLACE, Record, json_field, now, text_enum, time_field
+from app.messages import Confidence, IdentifierKind
+
+
+class CustomerKind(StrEnum):
+    person = "person"
+    organization = "organization"
+
+
+class CustomerStatus(StrEnum):
+    provisional = "provisional"
+    """Opened by a message alone."""
+    active = "active"
+    anonymized = "anonymized"
+
+
+class Customer(Record, table=True):
+    """A person or organisation we deal with, known or only heard from."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        Index("ix_customer_updated_at", "updated_at"),
+        Index("ix_customer_organization_id", "organization_id", postgresql_where=text("organization_id IS NOT NULL")),
+        {"postgresql_with": UPDATED_IN_PLACE},
+    )
+
+    kind: CustomerKind = text_enum(CustomerKind, default=CustomerKind.person)
+    status: CustomerStatus = text_enum(CustomerStatus, default=CustomerStatus.active)
+    display_name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    organization_id: UUID | None = Field(default=None, foreign_key="customer.id")
+    attributes: dict[str, Any] = json_field()
+    preferences: dict[str, Any] = json_field()
+    version: int = 1
+    first_contact_at: datetime | None = time_field(default=None)
+    last_contact_at: datetime | None = time_field(default=None)
+
+    identifiers: list["CustomerIdentifier"] = Relationship(
+        sa_relationship_kwargs={
+            "primaryjoin": "and_(Customer.id == CustomerIdentifier.customer_id, "
+            "CustomerIdentifier.released_at.is_(None))",
+            "order_by": "CustomerIdentifier.id",
+            "lazy": "selectin",
+            "viewonly": True,
+        }
+    )
+    """The live ones."""
+
+
+class CustomerIdentifier(Record, table=True):
+    """An address that belongs to exactly one customer at a time, or, shared, to several and identifies none."""
+
+    __tablename__ = "customer_identifier"
+    __table_args__ = (
+        Index(
+            "uq_live_identifier",
+            "kind",
+            "value",
+            unique=True,
+            postgresql_where=text("released_at IS NULL AND NOT shared"),
+        ),
+        Index("ix_shared_identifier", "kind", "value", postgresql_where=text("released_at IS NULL AND shared")),
+        {"postgresql_with": UPDATED_IN_PLACE},
+    )
+
+    customer_id: UUID = Field(foreign_key="customer.id", index=True)
+    kind: IdentifierKind = text_enum(IdentifierKind)
+    value: str
+    raw: str | None = None
+    label: str | None = None
+    confidence: Confidence = text_enum(Confidence, default=Confidence.stated)
+    shared: bool = False
+    opted_out_at: datetime | None = time_field(default=None)
+    released_at: datetime | None = time_field(default=None)
+    first_seen_at: datetime = time_field(default_factory=now)
+    last_seen_at: datetime = time_field(default_factory=now)
+
+
+class Rule(StrEnum):
+    """What decided."""
+
+    opened = "opened"
+    """Nobody known: a provisional file was opened."""
+    identifier = "identifier"
+    """A known identifier of the sender, all of them of one customer."""
+    rank = "rank"
+    """Identifiers of different customers: the kind of the highest rank decided."""
+    given = "given"
+    """The caller named the customer, or told the identifier."""
+    added = "added"
+    """The message carried a further identifier of a known customer."""
+    refiled = "refiled"
+    """Somebody filed the message under another customer."""
+    released = "released"
+    """Somebody took the identifier from the file; messages it brought stay."""
+
+
+class IdentityEntry(Record, table=True):
+    """One link, never changed afterwards: this message, this identifier, to this customer, by this rule."""
+
+    __tablename__ = "identity_journal"
+    __table_args__ = (
+        Index("ix_identity_journal_customer_id", "customer_id", "id"),
+        Index(
+            "ix_identity_journal_interaction_id", "interaction_id", postgresql_where=text("interaction_id IS NOT NULL")
+        ),
+    )
+
+    customer_id: UUID = Field(foreign_key="customer.id")
+    interaction_id: UUID | None = None
+    rule: Rule = text_enum(Rule)
+    confidence: Confidence | None = text_enum(Confidence, default=None, nullable=True)
+    identifier_kind: str | None = None
+    identifier_value: str | None = None
+    actor: str | None = None
+    """The API key that decided, None for the service itself."""
+    details: dict[str, Any] = json_field()

@@ -1,0 +1,87 @@
+"""The customer file as one statement: PostgreSQL builds the JSON, the route passes it on."""
+
+_CUSTOMER = """
+    SELECT c.id, c.kind, c.status, c.display_name, c.given_name, c.family_name, c.language, c.time_zone,
+           c.organization_id, c.attributes, c.preferences, c.version, '[]'::json AS merged_ids,
+           coalesce((
+               SELECT json_agg(row_to_json(known) ORDER BY known.id)
+               FROM (SELECT id, kind, value, raw, label, confidence, shared, opted_out_at, first_seen_at, last_seen_at
+                     FROM customer_identifier
+                     WHERE customer_id = c.id AND released_at IS NULL) AS known), '[]') AS identifiers,
+           c.first_contact_at, c.last_contact_at, c.created_at, c.updated_at"""
+
+_LATEST = """
+    SELECT i.occurred_at, i.id, row_number() OVER (ORDER BY i.occurred_at DESC, i.id DESC) <= 20 AS recent,
+           i.occurred_at >= subject.midnight AS today,
+           (SELECT row_to_json(shown) FROM (SELECT
+               i.id, i.customer_id, i.conversation_id, i.channel, i.direction, i.kind, i.provider, i.source,
+               i.external_id, i.occurred_at, i.created_at AS received_at, i.subject,
+               left(i.text, 2000) AS text, length(i.text) > 2000 AS text_truncated,
+               left(coalesce(i.reply_text, i.text), 2000) AS reply_text, i.language,
+               CASE WHEN i.sender_kind IS NOT NULL THEN
+                   json_build_object('kind', i.sender_kind, 'value', i.sender_value, 'name', i.sender_name)
+               END AS "from",
+               CASE WHEN i.recipient_kind IS NOT NULL THEN
+                   json_build_object('kind', i.recipient_kind, 'value', i.recipient_value, 'name', i.recipient_name)
+               END AS "to",
+               i.status, i.automatic, i.agent, i.duration_s, i.location, i.attachments, i.attributes, i.version,
+               i.updated_at) AS shown) AS json
+    FROM interaction AS i
+    WHERE i.customer_id = subject.id
+    ORDER BY i.occurred_at DESC, i.id DESC
+    LIMIT 100"""
+
+_CHANNELS = """
+    SELECT json_object_agg(channel, json_build_object('inbound', inbound, 'outbound', outbound, 'last_at', last_at))
+    FROM (SELECT channel, count(*) FILTER (WHERE direction = 'inbound') AS inbound,
+                 count(*) FILTER (WHERE direction = 'outbound') AS outbound, max(occurred_at) AS last_at
+          FROM interaction WHERE customer_id = subject.id GROUP BY channel) AS counted"""
+
+_CONVERSATIONS = """
+    SELECT json_agg(row_to_json(thread) ORDER BY thread.last_at DESC)
+    FROM (SELECT id, channel, status, subject, first_at, last_at FROM conversation
+          WHERE customer_id = subject.id AND status = 'open' ORDER BY last_at DESC LIMIT 20) AS thread"""
+
+_DUPLICATES = """
+    SELECT json_agg(row_to_json(pair) ORDER BY pair.score DESC)
+    FROM (SELECT id, json_build_array(customer_a_id, customer_b_id) AS customer_ids, score, reasons, status
+          FROM duplicate_suggestion
+          WHERE customer_a_id = subject.id AND status = 'open'
+          UNION ALL
+          SELECT id, json_build_array(customer_a_id, customer_b_id), score, reasons, status
+          FROM duplicate_suggestion
+          WHERE customer_b_id = subject.id AND status = 'open') AS pair"""
+
+_FILE = f"""
+    WITH subject AS (
+        SELECT shown.id, row_to_json(shown) AS json,
+               date_trunc('day', now(), coalesce(shown.time_zone, $1)) AS midnight
+        FROM ({_CUSTOMER} FROM customer AS c WHERE c.id = %s) AS shown)
+    SELECT json_build_object(
+        'customer', subject.json,
+        'today', coalesce(touches.today, '[]'),
+        'recent_interactions', coalesce(touches.recent, '[]'),
+        'channels', coalesce(({_CHANNELS}), '{{}}'),
+        'conversations', coalesce(({_CONVERSATIONS}), '[]'),
+        'feedback', json_build_object('latest', '[]'::json, 'averages', '{{}}'::json),
+        'consents', '[]'::json,
+        'suggested_duplicates', coalesce(({_DUPLICATES}), '[]'))::text
+    FROM subject
+    CROSS JOIN LATERAL (
+        SELECT json_agg(latest.json ORDER BY latest.occurred_at DESC, latest.id DESC)
+                   FILTER (WHERE latest.today) AS today,
+               json_agg(latest.json ORDER BY latest.occurred_at DESC, latest.id DESC)
+                   FILTER (WHERE latest.recent) AS recent
+        FROM ({_LATEST}) AS latest
+        WHERE latest.today OR latest.recent) AS touches"""  # noqa: S608  put together from constants
+
+FILE = _FILE % "$2"
+"""$1 time zone of customers without one, $2 customer id → the file's JSON, no row if there is no such customer."""
+
+LOOKUP = (
+    _FILE
+    % """(
+            SELECT customer_id FROM customer_identifier
+            WHERE kind = $2 AND value = $3 AND released_at IS NULL AND NOT shared)"""
+)
+"""$1 time zone, $2 identifier kind, $3 canonical value → as `FILE`."""

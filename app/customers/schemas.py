@@ -1,0 +1,220 @@
+"""What the API takes and shows of customers and their identifiers."""
+
+from functools import lru_cache
+from typing import Annotated, Any, Self
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from app.core.pagination import PageQuery
+from app.core.shapes import UtcTime
+from app.customers.models import CustomerKind, CustomerStatus
+from app.messages import Confidence, IdentifierKind
+from app.text.fields import Address, JsonObject, ShortText
+
+_PERSON: dict[str, Any] = {
+    "display_name": "علی رضایی",
+    "language": "fa",
+    "time_zone": "Asia/Tehran",
+    "identifiers": [
+        {"kind": "phone", "value": "۰۹۱۲ ۱۲۳ ۴۵۶۷", "label": "mobile"},
+        {"kind": "external", "value": "erp:10023"},
+    ],
+}
+
+_zones = lru_cache(available_timezones)
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones() or name in {"Factory", "localtime"}:
+        raise ValueError("not a time zone of the IANA database, such as Asia/Tehran")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+Region = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["IR"])]
+
+
+class IdentifierCreate(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"kind": "email", "value": "ali@example.ir", "label": "work"}}
+    )
+
+    kind: IdentifierKind
+    value: Address = Field(
+        min_length=1, description="As people write it; Persian digits and national numbers are understood."
+    )
+    region: Region | None = Field(default=None, description="Whose national numbers are meant; else the service's own.")
+    label: ShortText | None = None
+    confidence: Confidence = Confidence.stated
+    shared: bool = Field(default=False, description="Several people use it, so it identifies nobody alone.")
+
+
+class IdentifierPatch(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"label": "home", "opted_out": True}})
+
+    label: ShortText | None = None
+    confidence: Confidence = Confidence.stated
+    shared: bool = False
+    opted_out: bool = Field(default=False, description="True: nothing may be sent there any more.")
+
+
+class IdentifierRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: IdentifierKind
+    value: str
+    raw: str | None
+    label: str | None
+    confidence: Confidence
+    shared: bool
+    opted_out_at: UtcTime | None
+    first_seen_at: UtcTime
+    last_seen_at: UtcTime
+
+
+class CustomerPatch(BaseModel):
+    """JSON merge patch (RFC 7396): what is absent stays, null empties; `attributes` and `preferences` merge by key."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"given_name": "علی", "family_name": "رضایی"}}
+    )
+
+    kind: CustomerKind = CustomerKind.person
+    status: CustomerStatus = Field(
+        default=CustomerStatus.active,
+        description="`active` or `provisional`; any change makes a provisional file active unless this says otherwise.",
+    )
+    display_name: ShortText | None = None
+    given_name: ShortText | None = None
+    family_name: ShortText | None = None
+    language: Language | None = Field(default=None, examples=["fa"])
+    time_zone: TimeZone | None = Field(default=None, examples=["Asia/Tehran"])
+    organization_id: UUID | None = None
+    attributes: JsonObject = {}
+    preferences: JsonObject = {}
+
+    @model_validator(mode="after")
+    def _settable_status(self) -> Self:
+        if self.status is CustomerStatus.anonymized:
+            raise ValueError("a customer becomes anonymized by DELETE")
+        return self
+
+
+class CustomerCreate(CustomerPatch):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _PERSON})
+
+    identifiers: list[IdentifierCreate] = Field(default=[], max_length=100)
+
+
+class CustomerRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: CustomerKind
+    status: CustomerStatus
+    display_name: str | None
+    given_name: str | None
+    family_name: str | None
+    language: str | None
+    time_zone: str | None
+    organization_id: UUID | None
+    attributes: dict[str, Any]
+    preferences: dict[str, Any]
+    version: int
+    merged_ids: list[UUID] = []
+    identifiers: list[IdentifierRead]
+    first_contact_at: UtcTime | None
+    last_contact_at: UtcTime | None
+    created_at: UtcTime
+    updated_at: UtcTime
+
+
+class CustomerQuery(PageQuery):
+    identifier: Address | None = Field(
+        default=None,
+        description="As people write it, of any kind or as `kind:value`: `0912…`, `email:ali@example.ir`.",
+    )
+    status: CustomerStatus | None = None
+    kind: CustomerKind | None = None
+
+
+class LookupQuery(BaseModel):
+    """Exactly one identifier; a `+` that arrived as a space is understood."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phone: Address | None = Field(default=None, examples=["+989121234567"])
+    email: Address | None = None
+    whatsapp: Address | None = None
+    telegram: Address | None = None
+    fax: Address | None = None
+    external: Address | None = Field(default=None, description="`system:id`, e.g. `erp:10023`.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("name exactly one of phone, email, whatsapp, telegram, fax, external")
+        return self
+
+    def only(self) -> tuple[IdentifierKind, str]:
+        """The identifier that was named, as it was written."""
+        (kind,) = self.model_fields_set
+        return IdentifierKind(kind), getattr(self, kind) or ""
+
+
+class TouchRead(BaseModel):
+    """An interaction as the customer file shows it; long text is cut to 2 000 characters."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID
+    channel: str
+    direction: str
+    occurred_at: UtcTime
+    text: str
+    text_truncated: bool
+
+
+class ChannelCount(BaseModel):
+    inbound: int
+    outbound: int
+    last_at: UtcTime
+
+
+class ConversationSummary(BaseModel):
+    id: UUID
+    channel: str
+    status: str
+    subject: str | None
+    first_at: UtcTime
+    last_at: UtcTime
+
+
+class FeedbackSummary(BaseModel):
+    latest: list[dict[str, Any]]
+    averages: dict[str, Any]
+
+
+class SuggestedDuplicate(BaseModel):
+    id: UUID
+    customer_ids: list[UUID]
+    score: float
+    reasons: list[dict[str, Any]]
+    status: str
+
+
+class CustomerFile(BaseModel):
+    """Everything whoever answers the next call should see."""
+
+    customer: CustomerRead
+    today: list[TouchRead] = Field(description="Interactions of today, in the customer's time zone; newest first.")
+    recent_interactions: list[TouchRead] = Field(description="The 20 newest.")
+    channels: dict[str, ChannelCount]
+    conversations: list[ConversationSummary] = Field(description="The open ones, latest first.")
+    feedback: FeedbackSummary
+    consents: list[dict[str, Any]]
+    suggested_duplicates: list[SuggestedDuplicate]

@@ -1,0 +1,272 @@
+"""Rules of the customer file: who a customer is, and which addresses are theirs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from app.core.db import Database, lock, lock_key, now
+from app.core.dependencies import check_version
+from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
+from app.core.merge_patch import merged
+from app.core.pagination import list_page
+from app.customers import queries
+from app.customers.models import Customer, CustomerIdentifier, CustomerStatus, IdentityEntry, Rule
+from app.customers.schemas import CustomerCreate, CustomerPatch, CustomerQuery, IdentifierCreate, IdentifierPatch
+from app.messages import IdentifierKind
+from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
+
+_MERGED_BY_KEY = {"attributes", "preferences"}
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierPolicy:
+    """What the settings say of identifiers."""
+
+    default_region: str | None
+    blocked: frozenset[str]
+
+
+async def create(session: AsyncSession, policy: IdentifierPolicy, body: CustomerCreate, *, actor: str) -> Customer:
+    customer = Customer(**body.model_dump(exclude={"identifiers"}))
+    await _check_organization(session, customer)
+    session.add(customer)
+    await session.flush()
+    await _add_identifiers(session, policy, customer.id, body.identifiers, actor=actor)
+    await session.refresh(customer, ["identifiers"])
+    return customer
+
+
+async def get(session: AsyncSession, customer_id: UUID) -> Customer:
+    customer = await session.get(Customer, customer_id)
+    if customer is None:
+        raise NotFound("No customer has this id.")
+    return customer
+
+
+async def list_customers(session: AsyncSession, policy: IdentifierPolicy, query: CustomerQuery) -> dict[str, Any]:
+    statement = select(Customer)
+    if query.status is not None:
+        statement = statement.where(Customer.status == query.status)
+    if query.kind is not None:
+        statement = statement.where(Customer.kind == query.kind)
+    if query.identifier is not None:
+        owners = select(CustomerIdentifier.customer_id).where(
+            col(CustomerIdentifier.released_at).is_(None), _any_reading(query.identifier, policy.default_region)
+        )
+        statement = statement.where(col(Customer.id).in_(owners))
+    return await list_page(session, statement, query, Customer.id)
+
+
+async def change(
+    session: AsyncSession, customer_id: UUID, patch: CustomerPatch, *, expected_version: int | None
+) -> Customer:
+    """Apply a merge patch. Whoever changes a provisional file knows the customer: it becomes active."""
+    customer = await hold(session, customer_id)
+    check_version(customer.version, expected_version)
+    if customer.status is CustomerStatus.anonymized:
+        raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
+    changes = patch.model_dump(exclude_unset=True)
+    for name in _MERGED_BY_KEY & changes.keys():
+        changes[name] = merged(getattr(customer, name), changes[name])
+    if changes and customer.status is CustomerStatus.provisional:
+        changes.setdefault("status", CustomerStatus.active)
+    for name, value in changes.items():
+        setattr(customer, name, value)
+    await _check_organization(session, customer)
+    _touch(customer)
+    await session.flush()
+    return customer
+
+
+async def add_identifier(
+    session: AsyncSession, policy: IdentifierPolicy, customer_id: UUID, body: IdentifierCreate, *, actor: str
+) -> CustomerIdentifier:
+    """The identifier of this customer, added unless it is there already."""
+    customer = await hold(session, customer_id)
+    if customer.status is CustomerStatus.anonymized:
+        raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
+    (identifier,) = await _add_identifiers(session, policy, customer_id, [body], actor=actor)
+    _touch(customer)
+    return identifier
+
+
+async def change_identifier(
+    session: AsyncSession, customer_id: UUID, identifier_id: UUID, patch: IdentifierPatch
+) -> CustomerIdentifier:
+    customer = await hold(session, customer_id)
+    identifier = await _live_identifier(session, customer_id, identifier_id)
+    changes = patch.model_dump(exclude_unset=True)
+    if "opted_out" in changes:
+        identifier.opted_out_at = (identifier.opted_out_at or now()) if changes.pop("opted_out") else None
+    if identifier.shared and changes.get("shared") is False:
+        await lock(session, [lock_key(identifier.kind, identifier.value)])
+        await _check_free(session, [(identifier.kind, identifier.value)])
+    for name, value in changes.items():
+        setattr(identifier, name, value)
+    _touch(customer)
+    await session.flush()
+    return identifier
+
+
+async def release_identifier(session: AsyncSession, customer_id: UUID, identifier_id: UUID, *, actor: str) -> None:
+    """The address is no longer this customer's: whoever writes from it next is somebody else."""
+    customer = await hold(session, customer_id)
+    identifier = await _live_identifier(session, customer_id, identifier_id)
+    identifier.released_at = now()
+    session.add(_entry(identifier, Rule.released, actor))
+    _touch(customer)
+
+
+async def file_json(database: Database, customer_id: UUID, time_zone: str) -> str:
+    """The whole customer file as JSON; one round trip."""
+    async with database.hot() as connection:
+        document = await connection.fetchval(queries.FILE, time_zone, customer_id)
+    if document is None:
+        raise NotFound("No customer has this id.")
+    return str(document)
+
+
+async def lookup_json(
+    database: Database, kind: IdentifierKind, raw: str, policy: IdentifierPolicy, time_zone: str
+) -> str:
+    """The same file, by an identifier as people write it; one round trip."""
+    value = _normalised(kind, raw, policy.default_region, field=f"query.{kind}")
+    async with database.hot() as connection:
+        document = await connection.fetchval(queries.LOOKUP, time_zone, kind, value)
+    if document is None:
+        raise NotFound("No customer is known by this identifier.", code="unknown_identifier")
+    return str(document)
+
+
+async def hold(session: AsyncSession, customer_id: UUID) -> Customer:
+    """The customer, locked against other changes until the end of the transaction."""
+    statement = select(Customer).where(Customer.id == customer_id).with_for_update(key_share=True)
+    customer = await session.scalar(statement.execution_options(populate_existing=True))
+    if customer is None:
+        raise NotFound("No customer has this id.")
+    return customer
+
+
+def _touch(customer: Customer) -> None:
+    customer.version += 1
+    customer.updated_at = now()
+
+
+async def _live_identifier(session: AsyncSession, customer_id: UUID, identifier_id: UUID) -> CustomerIdentifier:
+    identifier = await session.get(CustomerIdentifier, identifier_id)
+    if identifier is None or identifier.customer_id != customer_id or identifier.released_at is not None:
+        raise NotFound("The customer has no identifier of this id.")
+    return identifier
+
+
+async def _add_identifiers(
+    session: AsyncSession,
+    policy: IdentifierPolicy,
+    customer_id: UUID,
+    bodies: Sequence[IdentifierCreate],
+    *,
+    actor: str,
+) -> list[CustomerIdentifier]:
+    wanted = {}
+    for number, body in enumerate(bodies):
+        field = f"identifiers.{number}.value" if len(bodies) > 1 else "value"
+        value = _normalised(body.kind, body.value, body.region or policy.default_region, field=field)
+        if is_blocked(body.kind, value, policy.blocked):
+            raise Unprocessable("This value identifies nobody.", code="identifier_blocked")
+        wanted[body.kind, value] = body
+    await lock(session, [lock_key(kind, value) for kind, value in wanted])
+    known = {
+        (each.kind, each.value): each
+        for each in await session.scalars(
+            select(CustomerIdentifier).where(
+                CustomerIdentifier.customer_id == customer_id, col(CustomerIdentifier.released_at).is_(None)
+            )
+        )
+    }
+    new = {address: body for address, body in wanted.items() if address not in known}
+    await _check_free(session, [address for address, body in new.items() if not body.shared])
+    for (kind, value), body in new.items():
+        identifier = CustomerIdentifier(
+            customer_id=customer_id, kind=kind, value=value, raw=body.value, **body.model_dump(include=_SHOWN)
+        )
+        session.add_all([identifier, _entry(identifier, Rule.given, actor)])
+        known[kind, value] = identifier
+    await session.flush()
+    return [known[address] for address in wanted]
+
+
+_SHOWN = {"label", "confidence", "shared"}
+
+
+async def _check_free(session: AsyncSession, addresses: Sequence[tuple[str, str]]) -> None:
+    if not addresses:
+        return
+    owners = await session.scalars(
+        select(CustomerIdentifier.customer_id)
+        .where(
+            col(CustomerIdentifier.released_at).is_(None),
+            col(CustomerIdentifier.shared).is_(False),
+            or_(*(_address_is(kind, value) for kind, value in addresses)),
+        )
+        .distinct()
+    )
+    if taken := sorted(map(str, owners)):
+        raise Conflict("A live customer owns this identifier.", code="identifier_taken", customer_ids=taken)
+
+
+def _address_is(kind: str, value: str) -> ColumnElement[bool]:
+    return and_(col(CustomerIdentifier.kind) == kind, col(CustomerIdentifier.value) == value)
+
+
+def _any_reading(text: str, region: str | None) -> ColumnElement[bool]:
+    """Every identifier that `text` may mean: `kind:value`, or a value of any kind that can read it."""
+    kind, _, value = text.partition(":")
+    candidates = [(kind, value)] if kind in set(IdentifierKind) and value else [(kind, text) for kind in IdentifierKind]
+    readings = []
+    for candidate, raw in candidates:
+        try:
+            readings.append(_address_is(candidate, normalise(candidate, raw, region)))
+        except InvalidIdentifier:
+            continue
+    if not readings:
+        raise Unprocessable("No rule can read this identifier.", code="invalid_identifier")
+    return or_(*readings)
+
+
+def _normalised(kind: str, raw: str, region: str | None, *, field: str) -> str:
+    try:
+        return normalise(kind, raw, region)
+    except InvalidIdentifier as error:
+        raise Unprocessable(
+            "No rule can read this identifier.",
+            code="invalid_identifier",
+            errors=[FieldError(field=field, message=str(error))],
+        ) from error
+
+
+def _entry(identifier: CustomerIdentifier, rule: Rule, actor: str) -> IdentityEntry:
+    return IdentityEntry(
+        customer_id=identifier.customer_id,
+        rule=rule,
+        confidence=identifier.confidence,
+        identifier_kind=identifier.kind,
+        identifier_value=identifier.value,
+        actor=actor,
+    )
+
+
+async def _check_organization(session: AsyncSession, customer: Customer) -> None:
+    if customer.organization_id is None:
+        return
+    organization = await session.get(Customer, customer.organization_id)
+    if organization is None or organization.kind != "organization" or organization.id == customer.id:
+        raise Unprocessable(
+            "The organisation is not a customer of kind organization.",
+            code="unknown_organization",
+            errors=[FieldError(field="organization_id", message="no organisation has this id")],
+        )

@@ -1,0 +1,61 @@
+"""HTTP for identity: why something is in a file, and mending it."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.auth import Requires, Scope, Writer
+from app.core.dependencies import SessionDep
+from app.core.errors import documented
+from app.core.pagination import Page, PageQuery
+from app.identity import service
+from app.identity.models import DuplicateSuggestion
+from app.identity.schemas import DuplicateQuery, DuplicateRead, IdentityEntryRead, Refile
+from app.interactions.schemas import InteractionFull
+
+router = APIRouter(prefix="/v1", tags=["Identity"])
+reading = [Depends(Requires(Scope.read))]
+
+
+@router.get(
+    "/customers/{customer_id}/identity-log",
+    response_model=Page[IdentityEntryRead],
+    responses=documented(404),
+    dependencies=reading,
+    summary="Why each message and identifier is in this file",
+)
+async def get_identity_log(
+    session: SessionDep, customer_id: UUID, query: Annotated[PageQuery, Query()]
+) -> dict[str, Any]:
+    return await service.log(session, customer_id, query)
+
+
+@router.post(
+    "/interactions/{interaction_id}/file",
+    response_model=InteractionFull,
+    responses=documented(404),
+    tags=["Interactions"],
+    summary="File an interaction under another customer",
+)
+async def post_file(session: SessionDep, caller: Writer, interaction_id: UUID, body: Refile) -> dict[str, Any]:
+    return await service.refile(session, interaction_id, body.customer_id, actor=caller.id)
+
+
+@router.get(
+    "/duplicates", response_model=Page[DuplicateRead], dependencies=reading, summary="List suggested duplicates"
+)
+async def list_duplicates(session: SessionDep, query: Annotated[DuplicateQuery, Query()]) -> dict[str, Any]:
+    """Pairs of files that may be one person's."""
+    return await service.list_duplicates(session, query)
+
+
+@router.post(
+    "/duplicates/{suggestion_id}/dismiss",
+    response_model=DuplicateRead,
+    responses=documented(404),
+    dependencies=[Depends(Requires(Scope.write))],
+    summary="Say that two files are two people's",
+)
+async def dismiss_duplicate(session: SessionDep, suggestion_id: UUID) -> DuplicateSuggestion:
+    return await service.dismiss(session, suggestion_id)

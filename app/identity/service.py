@@ -1,0 +1,59 @@
+"""The identity journal, suggested duplicates, and filing a message under another customer by hand."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import select
+
+from app.core.db import now
+from app.core.errors import NotFound
+from app.core.pagination import PageQuery, list_page
+from app.customers import service as customers
+from app.customers.models import IdentityEntry, Rule
+from app.identity.models import DuplicateStatus, DuplicateSuggestion
+from app.identity.schemas import DuplicateQuery
+from app.interactions import service as interactions
+
+
+async def log(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:
+    await customers.get(session, customer_id)
+    statement = select(IdentityEntry).where(IdentityEntry.customer_id == customer_id)
+    return await list_page(session, statement, query, IdentityEntry.id)
+
+
+async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID, *, actor: str) -> dict[str, Any]:
+    """File an interaction under this customer; it leaves the conversation it was in, which is another's."""
+    customer = await customers.hold(session, customer_id)
+    interaction = await interactions.get(session, interaction_id)
+    if interaction.customer_id != customer_id:
+        details = {"from": str(interaction.customer_id)} if interaction.customer_id else {}
+        session.add(
+            IdentityEntry(
+                customer_id=customer_id, interaction_id=interaction_id, rule=Rule.refiled, actor=actor, details=details
+            )
+        )
+        interaction.customer_id, interaction.conversation_id = customer_id, None
+        interaction.version += 1
+        times = [interaction.occurred_at]
+        customer.first_contact_at = min(times + ([customer.first_contact_at] if customer.first_contact_at else []))
+        customer.last_contact_at = max(times + ([customer.last_contact_at] if customer.last_contact_at else []))
+        await session.flush()
+    return interactions.show(interaction, limit=None)
+
+
+async def list_duplicates(session: AsyncSession, query: DuplicateQuery) -> dict[str, Any]:
+    statement = select(DuplicateSuggestion)
+    if query.status is not None:
+        statement = statement.where(DuplicateSuggestion.status == query.status)
+    return await list_page(session, statement, query, DuplicateSuggestion.id)
+
+
+async def dismiss(session: AsyncSession, suggestion_id: UUID) -> DuplicateSuggestion:
+    """They are two people; the pair is not suggested again."""
+    suggestion = await session.get(DuplicateSuggestion, suggestion_id)
+    if suggestion is None:
+        raise NotFound("No suggestion has this id.")
+    if suggestion.status is DuplicateStatus.open:
+        suggestion.status, suggestion.updated_at = DuplicateStatus.dismissed, now()
+    return suggestion

@@ -1,0 +1,188 @@
+"""The one road into the customer file: webhooks, other systems' calls and batches all file their touches here.
+
+Touches of known customers are filed by one statement. Only those whose sender is new, or whose identifiers disagree,
+take a second look under locks, where `app.identity.resolution` decides.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.core.db import Database, locked
+from app.core.ids import uuid7
+from app.customers.models import Rule
+from app.identity.resolution import Sender, by_rank, lock_keys, resolve
+from app.ingest.queries import FILE_DECIDED, FILE_KNOWN
+from app.messages import Channel, Direction, Identifier, InteractionKind, InteractionStatus, Party
+
+_BY_REPLY = {Channel.email}
+_BY_PAIR = {Channel.sms, Channel.whatsapp, Channel.chat, Channel.social, Channel.app}
+
+NO_REQUEST: tuple[None, ...] = (None,) * 9
+"""In place of a raw inbound request, for touches that did not come by webhook."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """One interaction to file. `party` is the customer's end of it, `us` ours."""
+
+    channel: Channel
+    direction: Direction
+    kind: InteractionKind
+    status: InteractionStatus
+    source: str
+    provider: str | None = None
+    external_id: str | None
+    message_id: str | None = None
+    occurred_at: datetime
+    received_at: datetime
+    party: Party | None
+    us: Party | None
+    identifiers: Sequence[Identifier] = ()
+    """Those of the customer that may identify somebody; none and no `customer_id`: the touch stays unfiled."""
+    customer_id: UUID | None = None
+    actor: str | None = None
+    references: Sequence[str] = ()
+    subject: str | None = None
+    text: str = ""
+    html: str | None = None
+    reply_text: str | None = None
+    language: str | None = None
+    automatic: bool = False
+    agent: str | None = None
+    duration_s: int | None = None
+    location: str | None = None
+    attachments: Sequence[dict[str, Any]] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def row(self, number: int, window: timedelta) -> dict[str, Any]:
+        """What `FILE_KNOWN` reads of `$1`."""
+        sender, recipient = (self.party, self.us) if self.direction is Direction.inbound else (self.us, self.party)
+        identifiers = by_rank(self.identifiers)
+        return {
+            "n": number,
+            "id": str(uuid7()),
+            "customer_id": self.customer_id and str(self.customer_id),
+            "rule": Rule.given if self.customer_id else None,
+            "actor": self.actor,
+            "kinds": [identifier.kind for identifier in identifiers],
+            "identifiers": [identifier.value for identifier in identifiers],
+            "unfiled": self.customer_id is None and not identifiers,
+            "thread": self._thread(window),
+            "new_conversation_id": str(uuid7()),
+            "our_address": self.us.value if self.us else "",
+            "references_ids": list(self.references),
+            "channel": self.channel,
+            "direction": self.direction,
+            "kind": self.kind,
+            "status": self.status,
+            "source": self.source,
+            "provider": self.provider,
+            "external_id": self.external_id,
+            "message_id": self.message_id,
+            "occurred_at": self.occurred_at.isoformat(),
+            "received_at": self.received_at.isoformat(),
+            "subject": self.subject,
+            "text": self.text,
+            "html": self.html,
+            "reply_text": self.reply_text,
+            "language": self.language,
+            "automatic": self.automatic,
+            "agent": self.agent,
+            "duration_s": self.duration_s,
+            "location": self.location,
+            "attachments": self.attachments,
+            "attributes": self.attributes,
+            **_party("sender", sender),
+            **_party("recipient", recipient),
+        }
+
+    def _thread(self, window: timedelta) -> str | None:
+        """How the touch finds its conversation when it answers no known message."""
+        if self.channel in _BY_REPLY:
+            return "reply"
+        fresh = self.received_at - self.occurred_at < window
+        return "pair" if self.channel in _BY_PAIR and fresh else None
+
+    def sender(self) -> Sender:
+        return Sender(self.identifiers, self.party.name if self.party else None, self.language, self.occurred_at)
+
+
+def _party(end: str, party: Party | None) -> dict[str, str | None]:
+    if party is None:
+        return {}
+    return {f"{end}_kind": party.kind, f"{end}_value": party.value, f"{end}_name": party.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of a touch."""
+
+    interaction_id: UUID | None
+    """None: the named customer does not exist, so nothing was recorded."""
+    customer_id: UUID | None
+    created: bool
+    """False: the same (source, external id) had been recorded before."""
+
+
+async def file(
+    database: Database, touches: Sequence[Touch], window: timedelta, request: Sequence[Any] = NO_REQUEST
+) -> list[Filed]:
+    """File every touch once, in one transaction; round trips: 1 where all senders are known, else 5."""
+    rows = [touch.row(number, window) for number, touch in enumerate(touches)]
+    async with database.hot() as connection:
+        records = await connection.fetch(FILE_KNOWN, json.dumps(rows), *request, window)
+        undecided = [
+            record["n"]
+            for record in records
+            if record["outcome"] == "unresolved" and touches[record["n"]].customer_id is None
+        ]
+        if undecided:
+            decided = await _decide(connection, touches, rows, undecided, (*request, window))
+            records = [decided.get(record["n"], record) for record in records]
+        return [await _filed(connection, touches[record["n"]], record) for record in records]
+
+
+async def _decide(
+    connection: asyncpg.Connection,
+    touches: Sequence[Touch],
+    rows: Sequence[dict[str, Any]],
+    undecided: Sequence[int],
+    arguments: Sequence[Any],
+) -> dict[int, asyncpg.Record]:
+    """File the touches that need a decision; a record for each, by its number."""
+    senders = [touches[number].sender() for number in undecided]
+    async with locked(connection, lock_keys(senders)):
+        resolutions, findings = await resolve(connection, senders)
+        decided = [
+            rows[number]
+            | {
+                "customer_id": str(resolution.customer_id),
+                "rule": resolution.rule,
+                "identifier_kind": resolution.identifier.kind,
+                "identifier_value": resolution.identifier.value,
+                "confidence": resolution.identifier.confidence,
+            }
+            for number, resolution in zip(undecided, resolutions, strict=True)
+        ]
+        brought = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
+        records = await connection.fetch(
+            FILE_DECIDED, json.dumps(decided), *arguments, *(json.dumps(rows) for rows in brought)
+        )
+    return {record["n"]: record for record in records}
+
+
+async def _filed(connection: asyncpg.Connection, touch: Touch, record: asyncpg.Record) -> Filed:
+    if record["outcome"] == "overtaken":  # the same message, delivered twice at once, was committed a moment ago
+        record = await connection.fetchrow(
+            "SELECT id, customer_id FROM interaction WHERE source = $1 AND external_id = $2",
+            touch.source,
+            touch.external_id,
+        )
+        return Filed(record["id"], record["customer_id"], created=False)
+    return Filed(record["id"], record["customer_id"], created=record["outcome"] == "created")

@@ -1,0 +1,143 @@
+"""Touches told by other systems: one by one, or ten thousand at a time."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth import Principal
+from app.core.db import now
+from app.core.errors import AppError, FieldError, NotFound, PayloadTooLarge, Unprocessable, field_errors
+from app.ingest.filing import Filed, Touch, file
+from app.ingest.schemas import InteractionCreate, PartyWrite
+from app.ingest.service import Intake
+from app.interactions import service as interactions
+from app.messages import Channel, Confidence, Direction, Identifier, InteractionKind, InteractionStatus, Party
+from app.text.identifiers import InvalidIdentifier, is_blocked, normalise, withheld
+from app.text.languages import guess_language
+
+BATCH_LINES = 10_000
+_CHUNK = 1000
+"""Lines to a statement: their round trip costs nothing then, and locks are held for some 50 ms."""
+
+_KINDS = {
+    Channel.voice: InteractionKind.call,
+    Channel.visit: InteractionKind.visit,
+    Channel.letter: InteractionKind.letter,
+    Channel.web_form: InteractionKind.form,
+}
+
+
+async def record(
+    session: AsyncSession, intake: Intake, caller: Principal, body: InteractionCreate
+) -> tuple[dict[str, Any], bool]:
+    """The interaction as the API shows it, and whether it is new."""
+    (filed,) = await file(intake.database, [_touch(intake, caller, body, now())], intake.window)
+    if filed.interaction_id is None:
+        raise NotFound("No customer has this id.", code="unknown_customer")
+    return await interactions.get_whole(session, filed.interaction_id), filed.created
+
+
+async def record_batch(intake: Intake, caller: Principal, document: bytes) -> dict[str, Any]:
+    """NDJSON, a touch a line: each recorded or rejected for itself.
+
+    Each chunk of lines is a transaction of its own. A batch that was cut off and is sent again records nothing twice,
+    as long as its lines have external ids.
+    """
+    lines = [(number, line) for number, line in enumerate(document.split(b"\n"), start=1) if line.strip()]
+    if len(lines) > BATCH_LINES:
+        raise PayloadTooLarge(f"A batch has at most {BATCH_LINES} lines.", code="too_many_lines")
+    results: list[dict[str, Any]] = []
+    for start in range(0, len(lines), _CHUNK):
+        results += await _record_chunk(intake, caller, lines[start : start + _CHUNK])
+    statuses = [result["status"] for result in results]
+    counts = {status: statuses.count(status) for status in ("created", "known", "rejected")}
+    return counts | {"results": results}
+
+
+async def _record_chunk(intake: Intake, caller: Principal, lines: Iterable[tuple[int, bytes]]) -> list[dict[str, Any]]:
+    received_at = now()
+    results: dict[int, dict[str, Any]] = {}
+    touches: dict[int, Touch] = {}
+    for number, line in lines:
+        try:
+            touches[number] = _touch(intake, caller, InteractionCreate.model_validate_json(line), received_at)
+            results[number] = {}
+        except ValidationError as error:
+            results[number] = _rejected("validation_failed", field_errors(error.errors()))
+        except AppError as error:
+            results[number] = _rejected(error.code, error.errors)
+    if touches:
+        filed = await file(intake.database, list(touches.values()), intake.window)
+        results |= dict(zip(touches, map(_result, filed), strict=True))
+    return [{"line": number} | result for number, result in results.items()]
+
+
+def _result(filed: Filed) -> dict[str, Any]:
+    if filed.interaction_id is None:
+        return _rejected("unknown_customer", [FieldError(field="customer_id", message="no customer has this id")])
+    status = "created" if filed.created else "known"
+    return {"status": status, "id": filed.interaction_id, "customer_id": filed.customer_id}
+
+
+def _rejected(code: str, errors: Any) -> dict[str, Any]:
+    return {"status": "rejected", "code": code, "errors": list(errors)}
+
+
+def _touch(intake: Intake, caller: Principal, body: InteractionCreate, received_at: datetime) -> Touch:
+    inbound = body.direction is Direction.inbound
+    party, identifiers = _party(intake, body.party)
+    return Touch(
+        channel=body.channel,
+        direction=body.direction,
+        kind=body.kind or _KINDS.get(body.channel, InteractionKind.message),
+        status=body.status or (InteractionStatus.received if inbound else InteractionStatus.sent),
+        source=body.source,
+        external_id=body.external_id,
+        occurred_at=body.occurred_at or received_at,
+        received_at=received_at,
+        party=party,
+        us=_our_end(intake, body.us),
+        identifiers=() if body.customer_id else identifiers,
+        customer_id=body.customer_id,
+        actor=caller.id,
+        subject=body.subject,
+        text=body.text,
+        language=guess_language(body.text),
+        agent=body.agent,
+        duration_s=body.duration_s,
+        location=body.location,
+        attributes=body.attributes,
+    )
+
+
+def _party(intake: Intake, told: PartyWrite | None) -> tuple[Party | None, list[Identifier]]:
+    """The customer's end, and the identifier it gives; none where the number was withheld or identifies nobody."""
+    if told is None:
+        return None, []
+    if withheld(told.value):
+        return Party(told.kind, told.value.strip(), told.name), []
+    try:
+        value = normalise(told.kind, told.value, told.region or intake.default_region)
+    except InvalidIdentifier as error:
+        raise Unprocessable(
+            "No rule can read this identifier.",
+            code="invalid_identifier",
+            errors=[FieldError(field="from.value or to.value", message=str(error))],
+        ) from error
+    party = Party(told.kind, value, told.name)
+    if is_blocked(told.kind, value, intake.blocked):
+        return party, []
+    return party, [Identifier(told.kind, value, told.value, Confidence.stated)]
+
+
+def _our_end(intake: Intake, told: PartyWrite | None) -> Party | None:
+    """Our address: canonical where a rule can read it; a short code stays as written."""
+    if told is None:
+        return None
+    try:
+        return Party(told.kind, normalise(told.kind, told.value, told.region or intake.default_region), told.name)
+    except InvalidIdentifier:
+        return Party(told.kind, told.value.strip(), told.name)

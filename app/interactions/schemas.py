@@ -1,0 +1,102 @@
+"""What the API shows of interactions and conversations."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.core.pagination import PageQuery
+from app.core.shapes import UtcTime
+from app.interactions.models import ConversationStatus
+from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus
+
+SHOWN_TEXT = 2000
+"""Characters of text in lists and in the customer file."""
+
+
+class PartyRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: IdentifierKind
+    value: str
+    name: str | None = None
+
+
+class AttachmentRead(BaseModel):
+    id: UUID
+    name: str | None
+    content_type: str
+    size: int | None
+
+
+class InteractionRead(BaseModel):
+    """One touch, in or out. Lists cut long text (`text_truncated`); the interaction by id has all of it."""
+
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+    id: UUID
+    customer_id: UUID | None
+    conversation_id: UUID | None
+    channel: Channel
+    direction: Direction
+    kind: InteractionKind
+    provider: str | None
+    source: str
+    external_id: str | None
+    occurred_at: UtcTime
+    received_at: UtcTime
+    subject: str | None
+    text: str
+    text_truncated: bool
+    reply_text: str = Field(description="What the person newly wrote: no quotes, no signature.")
+    language: str | None
+    from_: Annotated[PartyRead | None, Field(alias="from", validation_alias="sender")]
+    to: Annotated[PartyRead | None, Field(validation_alias="recipient")]
+    status: InteractionStatus
+    automatic: bool
+    agent: str | None
+    duration_s: int | None
+    location: str | None
+    attachments: list[AttachmentRead]
+    attributes: dict[str, Any]
+    version: int
+    updated_at: UtcTime
+
+
+class InteractionFull(InteractionRead):
+    html: str | None
+    inbound_request_id: UUID | None
+
+
+class InteractionQuery(PageQuery):
+    customer_id: UUID | None = None
+    channel: Channel | None = None
+    direction: Direction | None = None
+    conversation_id: UUID | None = None
+    filed: bool | None = Field(default=None, description="`false`: those that belong to no customer yet.")
+    occurred_after: AwareDatetime | None = None
+    occurred_before: AwareDatetime | None = None
+
+
+class ConversationRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    customer_id: UUID
+    channel: Channel
+    status: ConversationStatus
+    subject: str | None
+    first_at: UtcTime
+    last_at: UtcTime
+    created_at: UtcTime
+    updated_at: UtcTime
+
+
+class ConversationQuery(PageQuery):
+    customer_id: UUID | None = None
+    channel: Channel | None = None
+    status: ConversationStatus | None = None
+
+
+class ConversationFull(ConversationRead):
+    interactions: list[InteractionRead] = Field(description="The 200 newest, newest first.")

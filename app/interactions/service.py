@@ -1,0 +1,88 @@
+"""Reading the timeline. What writes it is `app.ingest.filing`."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.core.errors import NotFound
+from app.core.pagination import PageQuery, list_page
+from app.customers import service as customers
+from app.interactions.models import Conversation, Interaction
+from app.interactions.schemas import SHOWN_TEXT, ConversationQuery, InteractionQuery
+
+_WITHOUT_HTML = select(Interaction).options(defer(Interaction.html))  # type: ignore[arg-type]
+
+
+async def get(session: AsyncSession, interaction_id: UUID) -> Interaction:
+    interaction = await session.get(Interaction, interaction_id)
+    if interaction is None:
+        raise NotFound("No interaction has this id.")
+    return interaction
+
+
+async def get_whole(session: AsyncSession, interaction_id: UUID) -> dict[str, Any]:
+    return show(await get(session, interaction_id), limit=None)
+
+
+async def list_interactions(session: AsyncSession, query: InteractionQuery) -> dict[str, Any]:
+    statement = _WITHOUT_HTML
+    for name in ("customer_id", "channel", "direction", "conversation_id"):
+        if (value := getattr(query, name)) is not None:
+            statement = statement.where(getattr(Interaction, name) == value)
+    if query.filed is not None:
+        statement = statement.where(col(Interaction.customer_id).is_not(None) == query.filed)
+    if query.occurred_after is not None:
+        statement = statement.where(col(Interaction.occurred_at) > query.occurred_after)
+    if query.occurred_before is not None:
+        statement = statement.where(col(Interaction.occurred_at) < query.occurred_before)
+    return await _page(session, statement, query)
+
+
+async def timeline(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:
+    await customers.get(session, customer_id)
+    return await _page(session, _WITHOUT_HTML.where(Interaction.customer_id == customer_id), query)
+
+
+async def list_conversations(session: AsyncSession, query: ConversationQuery) -> dict[str, Any]:
+    statement = select(Conversation)
+    for name in ("customer_id", "channel", "status"):
+        if (value := getattr(query, name)) is not None:
+            statement = statement.where(getattr(Conversation, name) == value)
+    return await list_page(session, statement, query, Conversation.id)
+
+
+async def get_conversation(session: AsyncSession, conversation_id: UUID) -> dict[str, Any]:
+    conversation = await session.get(Conversation, conversation_id)
+    if conversation is None:
+        raise NotFound("No conversation has this id.")
+    statement = _WITHOUT_HTML.where(Interaction.conversation_id == conversation_id)
+    page = await _page(session, statement, PageQuery(limit=200))
+    return conversation.model_dump() | {"interactions": page["items"]}
+
+
+def show(interaction: Interaction, *, limit: int | None = SHOWN_TEXT) -> dict[str, Any]:
+    """An interaction as the API shows it; `limit` characters of text, None for all.
+
+    `app.customers.queries` builds the same shape in SQL; a test holds the two together.
+    """
+    shown = interaction.model_dump(exclude=set() if limit is None else {"html"})
+    for end in ("sender", "recipient"):
+        kind = shown.pop(f"{end}_kind")
+        value, name = shown.pop(f"{end}_value"), shown.pop(f"{end}_name")
+        shown[end] = {"kind": kind, "value": value, "name": name} if kind else None
+    reply = interaction.text if interaction.reply_text is None else interaction.reply_text
+    return shown | {
+        "received_at": interaction.created_at,
+        "text": interaction.text[:limit],
+        "text_truncated": limit is not None and len(interaction.text) > limit,
+        "reply_text": reply[:limit],
+    }
+
+
+async def _page(session: AsyncSession, statement: SelectOfScalar[Any], query: PageQuery) -> dict[str, Any]:
+    page = await list_page(session, statement, query, Interaction.occurred_at, Interaction.id)
+    return page | {"items": [show(each) for each in page["items"]]}

@@ -1,0 +1,155 @@
+"""The service: `create_app` puts the rooms together."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.datastructures import Headers
+
+from app.api import api
+from app.auth import KeyRing
+from app.config import Settings, get_settings
+from app.core import errors, health, logging
+from app.core.db import Database
+from app.core.idempotency import FORGET, IdempotencyMiddleware
+from app.core.middleware import RequestMiddleware
+from app.core.secrets import SecretBox, secret_key
+from app.customers.service import IdentifierPolicy
+from app.ingest.queries import FORGET_NONCES
+from app.ingest.service import Intake
+from app.ingest.sources import SourceBook
+
+logger = structlog.get_logger()
+
+_INGEST = "/v1/ingest/"
+_BATCH = "/v1/interactions/batch"
+_TIDY_EVERY_S = 3600
+
+_DESCRIPTION = """
+Every message, one customer file. Whatever channel a customer uses, what they write, say or ask for lands in the same
+file, so that whoever answers next sees at once who this is and what they want.
+
+Start here: connect a provider with `POST /v1/sources`, let it call `webhook_url`, then look a person up by any of their
+addresses with `GET /v1/lookup`. Every route but the webhooks asks for `Authorization: Bearer <key>`.
+
+Errors are `application/problem+json` (RFC 9457); `code` is for programs. Lists come newest first with an opaque
+`next_cursor`. Send `Idempotency-Key` with a POST to make repeating it safe, `If-Match: "<version>"` with a PATCH not to
+overwrite what you have not seen.
+"""
+
+
+def from_environment() -> FastAPI:
+    """The service as `ONEFILE_…` configures it; for uvicorn's workers."""
+    settings = get_settings()
+    if settings.database_url is None:
+        raise SystemExit("Set ONEFILE_DATABASE_URL, or start with `onefile serve`, which brings a server along.")
+    return create_app(settings, settings.database_url.get_secret_value(), secret_key(settings, embedded=False))
+
+
+def create_app(settings: Settings, database_url: str, key: str, *, database: Database | None = None) -> FastAPI:
+    """`key` encrypts credentials; `database` stands in for one opened on `database_url`."""
+    logging.configure(settings.log_level)
+    database = database or Database(database_url, settings)
+    app = FastAPI(
+        title="Onefile",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        openapi_tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.secrets = SecretBox(key)
+    app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
+    app.state.keys = KeyRing(database, settings.admin_key.get_secret_value() if settings.admin_key else None)
+    app.state.intake = Intake(
+        database=database,
+        sources=SourceBook(database, app.state.secrets),
+        window=timedelta(hours=settings.conversation_window_hours),
+        blocked=settings.blocked_identifiers,
+        default_region=settings.default_region,
+    )
+    errors.install(app)
+    app.include_router(api)
+    app.include_router(health.router)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    _surround(app, settings)
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Middleware, the innermost first."""
+
+    async def caller(headers: Headers) -> str | None:
+        keys: KeyRing = app.state.keys
+        principal = await keys.principal(headers)
+        return principal.id if principal else None
+
+    def body_limit(path: str) -> int:
+        if path.startswith(_INGEST):
+            return settings.max_ingest_bytes
+        return settings.max_batch_bytes if path == _BATCH else settings.max_body_bytes
+
+    app.add_middleware(
+        IdempotencyMiddleware,
+        database=lambda: app.state.database,
+        caller=caller,
+        applies=lambda path: not path.startswith(_INGEST),
+    )
+    app.add_middleware(RequestMiddleware, body_limit=body_limit)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    database: Database = app.state.database
+    await database.open()
+    tidying = asyncio.create_task(_tidy(database))
+    # What start-up built lives as long as the process: the collector need not walk it again and again (p99).
+    gc.collect()
+    gc.freeze()
+    logger.info("service.started")
+    yield
+    tidying.cancel()
+    with suppress(asyncio.CancelledError):
+        await tidying
+    await database.close()
+
+
+async def _tidy(database: Database) -> None:
+    """Forget what has served its time: kept answers after a day, signatures after a month."""
+    while True:
+        await asyncio.sleep(_TIDY_EVERY_S)
+        try:
+            async with database.hot() as connection:
+                for statement in (FORGET, FORGET_NONCES):
+                    await connection.execute(statement)
+        except errors.DATABASE_ERRORS as error:
+            logger.warning("service.tidying.failed", error=type(error).__name__)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        )
+        schema["components"]["schemas"]["Problem"] = errors.Problem.model_json_schema()
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+_TAGS = {
+    "Customers": "Who they are, the addresses they use, and the whole file in one call.",
+    "Interactions": "The timeline: every touch, in or out, on any channel.",
+    "Identity": "Why something is in a file, and mending it.",
+    "Ingest": "Where providers deliver, and what they delivered.",
+    "Sources": "Configured provider accounts.",
+    "API keys": "Who may call.",
+    "Health": "For orchestrators and monitoring; no key.",
+}

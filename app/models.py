@@ -1,0 +1,27 @@
+"""Every table, imported once, so that Alembic and the metadata know them all."""
+
+from sqlmodel import SQLModel
+
+from app.auth import ApiKey
+from app.core.idempotency import IdempotencyKey
+from app.customers.models import Customer, CustomerIdentifier, IdentityEntry
+from app.identity.models import DuplicateSuggestion
+from app.ingest.models import InboundRequest, Source, WebhookNonce
+from app.interactions.models import Conversation, Interaction
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "ApiKey",
+    "Conversation",
+    "Customer",
+    "CustomerIdentifier",
+    "DuplicateSuggestion",
+    "IdempotencyKey",
+    "IdentityEntry",
+    "InboundRequest",
+    "Interaction",
+    "Source",
+    "WebhookNonce",
+    "metadata",
+]

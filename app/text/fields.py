@@ -1,0 +1,24 @@
+"""Field types for text that people and programs send: cleaned of what PostgreSQL cannot hold, never refused for it."""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+from app.text.cleaning import clean_json
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity, though Python's reader lets them pass."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("NaN and infinite numbers are not JSON")
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _finite(part)
+    return value
+
+
+Text = Annotated[str, BeforeValidator(clean_json)]
+ShortText = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=500, strip_whitespace=True)]
+Address = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=500)]
+"""An identifier as people write it; not stripped: a leading space may be a plus that a URL lost."""
+JsonObject = Annotated[dict[str, Any], BeforeValidator(clean_json), AfterValidator(_finite)]
