@@ -39,22 +39,21 @@ Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one."
 
 
 @contextmanager
-def _database_url(settings: Settings, *, migrate: bool) -> Iterator[str]:
-    """The configured database, else the embedded one, started for as long as it is needed and migrated."""
+def _database_url(settings: Settings) -> Iterator[str]:
+    """The configured database, else the embedded one, migrated and running for as long as it is needed."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    with EmbeddedPostgres(settings.data_directory / "pg") as url:
-        if migrate:
-            migrations.upgrade(url)
-        yield url
+    with EmbeddedPostgres(settings.data_directory / "pg") as server:
+        migrations.upgrade(server.url)
+        yield server.url
 
 
 @contextmanager
 def _environment(settings: Settings) -> Iterator[str]:
     """What the service's processes read their settings from, completed with what the embedded server brings."""
     embedded = settings.database_url is None
-    with _database_url(settings, migrate=True) as url:
+    with _database_url(settings) as url:
         os.environ["ONEFILE_DATABASE_URL"] = url
         os.environ["ONEFILE_SECRET_KEY"] = secret_key(settings, embedded=embedded)
         get_settings.cache_clear()
@@ -96,7 +95,7 @@ def demo(
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest migration."""
-    with _database_url(get_settings(), migrate=False) as url:
+    with _database_url(get_settings()) as url:
         migrations.upgrade(url)
     screen.print("The database is at the newest migration.")
 
@@ -184,7 +183,7 @@ def _secrets() -> SecretBox:
 @asynccontextmanager
 async def _session() -> AsyncIterator[AsyncSession]:
     settings = get_settings()
-    with _database_url(settings, migrate=False) as url:
+    with _database_url(settings) as url:
         database = Database(url, settings)
         async with database.session() as session:
             yield session

@@ -52,10 +52,9 @@ def from_environment() -> FastAPI:
     return create_app(settings, settings.database_url.get_secret_value(), secret_key(settings, embedded=False))
 
 
-def create_app(settings: Settings, database_url: str, key: str, *, database: Database | None = None) -> FastAPI:
-    """`key` encrypts credentials; `database` stands in for one opened on `database_url`."""
+def create_app(settings: Settings, database_url: str, key: str) -> FastAPI:
+    """`key` encrypts credentials."""
     logging.configure(settings.log_level)
-    database = database or Database(database_url, settings)
     app = FastAPI(
         title="Onefile",
         version="1",
@@ -64,24 +63,30 @@ def create_app(settings: Settings, database_url: str, key: str, *, database: Dat
         redirect_slashes=False,
         openapi_tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
     )
-    app.state.settings = settings
-    app.state.database = database
-    app.state.secrets = SecretBox(key)
-    app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
-    app.state.keys = KeyRing(database, settings.admin_key.get_secret_value() if settings.admin_key else None)
-    app.state.intake = Intake(
-        database=database,
-        sources=SourceBook(database, app.state.secrets),
-        window=timedelta(hours=settings.conversation_window_hours),
-        blocked=settings.blocked_identifiers,
-        default_region=settings.default_region,
-    )
+    furnish(app, settings, Database(database_url, settings), SecretBox(key))
     errors.install(app)
     app.include_router(api)
     app.include_router(health.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     _surround(app, settings)
     return app
+
+
+def furnish(app: FastAPI, settings: Settings, database: Database, secrets: SecretBox) -> None:
+    """Give the routes what they ask for through `app.state`."""
+    admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
+    app.state.settings = settings
+    app.state.database = database
+    app.state.secrets = secrets
+    app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
+    app.state.keys = KeyRing(database, admin_key)
+    app.state.intake = Intake(
+        database=database,
+        sources=SourceBook(database, secrets),
+        window=timedelta(hours=settings.conversation_window_hours),
+        blocked=settings.blocked_identifiers,
+        default_region=settings.default_region,
+    )
 
 
 def _surround(app: FastAPI, settings: Settings) -> None:

@@ -78,6 +78,8 @@ class EmbeddedPostgres:
             return self.url
         self._programs = _find_programs()
         self._account = _prepare(self._home, self._programs)
+        if self._socket_directory != self._data:
+            _make_private(self._socket_directory, owner=self._home.stat().st_uid)
         with self._turn(), ExitStack() as on_failure:
             users_lock = _open_lock(self._home / "users.lock")
             on_failure.callback(os.close, users_lock)
@@ -110,9 +112,9 @@ class EmbeddedPostgres:
             self._halt("immediate" if immediate else "fast")
             self._bring_up()
 
-    def create_database(self, name: str, template: str = "template1") -> str:
+    def create_database(self, name: str, template: str | None = None) -> str:
         """Return the URL of the new database."""
-        self._client("createdb", f"--template={template}", "--", name)
+        self._client("createdb", f"--template={template or 'template1'}", "--", name)
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:
@@ -145,8 +147,10 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         """Make the data directory, complete or not at all."""
         if not self._data.exists():
-            unfinished = self._home / "unfinished"
-            shutil.rmtree(unfinished, ignore_errors=True)
+            for leftover in self._home.glob("unfinished-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            # A new name each time: the initdb of a killed start may still be at work.
+            unfinished = self._home / f"unfinished-{time.time_ns()}"
             self._run("initdb", *CLUSTER.split(), "-D", unfinished.name, **self._account)
             unfinished.rename(self._data)
             os.sync()
@@ -164,8 +168,6 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         for lock_file in (self._data / "postmaster.pid", self._socket_directory / ".s.PGSQL.5432.lock"):
             _forget_false_process_id(lock_file)
-        if self._socket_directory != self._data:
-            _make_private(self._socket_directory, owner=self._data.stat().st_uid)
         durability = (f"{name}={self._durable}" for name in ("fsync", "synchronous_commit", "full_page_writes"))
         settings = (*SETTINGS.split(), *durability, f"unix_socket_directories={self._socket_directory}")
         options = " ".join(f"-c {shlex.quote(setting)}" for setting in settings)

@@ -68,7 +68,7 @@ async def receive(intake: Intake, source: ConnectedSource, request: WebhookReque
         inbound = adapter.parse(request, config)
     except Exception as error:  # the adapter's word for "unreadable", or bytes nobody thought of
         await _keep(intake, source, request, InboundRequestStatus.quarantined, type(error).__name__)
-        return adapter.unreadable or adapter.respond(request, config)
+        return adapter.complain(request, config, error)
     await _file(intake, source, request, inbound)
     return adapter.respond(request, config)
 

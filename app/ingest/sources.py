@@ -1,6 +1,6 @@
 """Configured provider accounts: kept with sealed credentials, and at hand for ingest without a round trip."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,10 @@ async def change(
 
 async def list_sources(session: AsyncSession, query: PageQuery) -> dict[str, Any]:
     return await list_page(session, select(Source), query, Source.id)
+
+
+async def all_of(session: AsyncSession) -> Sequence[Source]:
+    return (await session.scalars(select(Source).order_by(Source.name))).all()
 
 
 def show(source: Source, secrets: SecretBox, base_url: str) -> dict[str, Any]:

@@ -230,6 +230,18 @@ def test_processes_that_start_at_once_share_one_server(tmp_path: Path) -> None:
     assert not is_running(tmp_path)
 
 
+def test_a_start_killed_while_it_makes_the_database_is_made_good_by_the_next(tmp_path: Path) -> None:
+    first = Service(tmp_path)
+    while not any(tmp_path.glob("unfinished-*/PG_VERSION")):
+        time.sleep(0.001)
+    first.end(kill=True)
+
+    with service(tmp_path) as second:
+        second.url()
+
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "server.log", "start.lock", "users.lock"}
+
+
 def test_a_start_waits_out_a_recovery_of_any_length(home: Path) -> None:
     with service(home) as crashed:
         crashed.url()
@@ -292,6 +304,9 @@ async def test_a_data_path_too_long_for_a_socket_works_for_every_process(tmp_pat
         assert command.url() == postgres.url
         assert is_private(socket_directory)
 
+    os.chmod(socket_directory, 0o740)
+    with pytest.raises(EmbeddedError, match="somebody else's"):
+        EmbeddedPostgres(home).start()
     shutil.rmtree(socket_directory)
 
 
