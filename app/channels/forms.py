@@ -13,6 +13,7 @@ from python_multipart.multipart import parse_options_header
 from app.channels.base import Unreadable
 from app.channels.charsets import decode
 from app.channels.multipart import Part, split
+from app.messages import Attachment
 from app.text.cleaning import clean
 
 _MOST_FIELDS = 2_000
@@ -63,6 +64,15 @@ def pairs(body: bytes) -> list[tuple[bytes, bytes]]:
 def values(fields: Iterable[Field]) -> dict[str, str]:
     """Text fields by name; of a repeated name the last."""
     return {field.name: field.value for field in fields if field.file is None}
+
+
+def attachments(fields: Iterable[Field]) -> tuple[Attachment, ...]:
+    """The files among the fields; a file input left empty is none."""
+    return tuple(
+        Attachment(field.file.name, field.file.content_type, len(field.raw), field.raw)
+        for field in fields
+        if field.file and (field.file.name or field.raw)
+    )
 
 
 def _multipart(parts: list[Part]) -> list[Field]:

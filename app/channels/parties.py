@@ -27,6 +27,11 @@ def identify(
     return tuple(found.values())
 
 
+def identify_one(kind: IdentifierKind, raw: str, *, region: str | None = None) -> Identifier | None:
+    """Whom a receipt is about; None where no rule can read the address."""
+    return next(iter(identify([Address(kind, raw)], region=region)), None)
+
+
 def party(address: Address, *, region: str | None = None, name: str | None = None) -> Party | None:
     """One end of a message; None where the address is withheld. A short code or a sender's name stays as written.
 

@@ -24,10 +24,7 @@ def post(entries: Any, **headers: str) -> WebhookRequest:
         url="https://hooks.onefile.example/v1/ingest/site",
         segments=(),
         query=b"",
-        headers={
-            "content-type": "application/json",
-            **{name.replace("_", "-"): value for name, value in headers.items()},
-        },
+        headers={"content-type": "application/json", **named},
         body=json.dumps(entries).encode(),
         received_at=NOON,
     )

@@ -1,14 +1,15 @@
 """WhatsApp Cloud API: messages, statuses and number changes of a WhatsApp Business account."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from app.channels import documents, signatures, times
 from app.channels.base import Adapter, Answer, Refused, SourceConfig, Unreadable, WebhookRequest
 from app.channels.chat.whatsapp_content import content
+from app.channels.chat.whatsapp_people import circumstances, contact_of, senders_of
 from app.channels.documents import Document, section, sections, text
 from app.channels.forms import urlencoded, values
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, identify, identify_one, party
 from app.messages import (
     Channel,
     DeliveryReceipt,
@@ -79,10 +80,10 @@ def _change(change: Document) -> Iterator[Inbound]:
 
 
 def _message(message: Document, value: Document) -> InboundMessage:
-    message_id, said, contact = text(message, "id"), content(message), _contact(message, value)
+    message_id, said, contact = text(message, "id"), content(message), contact_of(message, value)
     if not message_id:
         raise Unreadable("a message without id")
-    senders = list(_senders(message, contact))
+    senders = list(senders_of(message, contact))
     business = Address(IdentifierKind.whatsapp, text(section(value, "metadata"), "display_phone_number"))
     answered = said.answers or text(section(message, "context"), "id")
     return InboundMessage(
@@ -96,39 +97,8 @@ def _message(message: Document, value: Document) -> InboundMessage:
         text=said.text,
         references=(answered,) if answered else (),
         attachments=said.attachments,
-        attributes={**said.attributes, **dict(_circumstances(message, contact))},
+        attributes={**said.attributes, **dict(circumstances(message, contact))},
     )
-
-
-def _contact(message: Document, value: Document) -> Document:
-    """What WhatsApp tells of the sender, found by number or by user id."""
-    number, user_id = text(message, "from"), text(message, "from_user_id")
-    for contact in sections(value, "contacts"):
-        if (number and contact.get("wa_id") == number) or (user_id and contact.get("user_id") == user_id):
-            return contact
-    return {}
-
-
-def _senders(message: Document, contact: Document) -> Iterator[Address]:
-    """Users with a user name may write without a number; then the user id, which this business alone sees, is all."""
-    if number := text(message, "from"):
-        yield Address(IdentifierKind.whatsapp, number)
-        yield Address(IdentifierKind.phone, f"+{number}")
-    if user_id := text(message, "from_user_id") or text(contact, "user_id"):
-        yield Address(IdentifierKind.whatsapp, user_id)
-
-
-def _circumstances(message: Document, contact: Document) -> Iterator[tuple[str, Any]]:
-    context, system = section(message, "context"), section(message, "system")
-    if context.get("forwarded") is True or context.get("frequently_forwarded") is True:
-        yield "forwarded", True
-    if referral := section(message, "referral"):
-        yield "referral", dict(referral)
-    if username := text(section(contact, "profile"), "username"):
-        yield "username", username
-    if new := text(system, "wa_id") or text(system, "new_wa_id"):
-        numbers = [party(Address(IdentifierKind.whatsapp, number)) for number in (text(message, "from"), new)]
-        yield "number_changed", dict(zip(("old", "new"), (number and number.value for number in numbers), strict=True))
 
 
 def _receipt(status: Document) -> Inbound:
@@ -136,13 +106,12 @@ def _receipt(status: Document) -> Inbound:
     event = _EVENTS.get(name)
     if event is None or not message_id:
         return Ignored(f"status {name}")
-    told = text(status, "recipient_id") or text(status, "recipient_user_id")
-    recipient = identify([Address(IdentifierKind.whatsapp, told)])
+    recipient = text(status, "recipient_id") or text(status, "recipient_user_id")
     error = next(iter(sections(status, "errors")), {})
     return DeliveryReceipt(
         external_id=message_id,
         event=event,
         occurred_at=times.unix(status.get("timestamp")),
-        recipient=recipient[0] if recipient else None,
+        recipient=identify_one(IdentifierKind.whatsapp, recipient),
         error_code=str(error["code"]) if "code" in error else None,
     )

@@ -4,29 +4,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from app.channels import documents, forms, signatures, times
+from app.channels import documents, forms, signatures
 from app.channels.base import Adapter, Nonce, SourceConfig, Unreadable, WebhookRequest
 from app.channels.digests import digest
 from app.channels.documents import Document
 from app.channels.email import mime
 from app.channels.email.headers import Headers
 from app.channels.email.mail import Mail, message_key, to_message
+from app.channels.email.mailgun_events import receipt
 from app.channels.forms import Field
-from app.channels.parties import Address, identify
-from app.messages import Attachment, Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, ReceiptEvent
+from app.messages import Channel, Inbound
 
 # Mailgun is not known to renew the timestamp when it tries again after 10, 15, 30 minutes and 1 hour.
 _TOLERANCE_S = 7_200
 _PROOF = ("timestamp", "token", "signature")
-_EVENTS = {
-    ("delivered", ""): ReceiptEvent.delivered,
-    ("opened", ""): ReceiptEvent.read,
-    ("complained", ""): ReceiptEvent.complained,
-    ("unsubscribed", ""): ReceiptEvent.unsubscribed,
-    ("rejected", ""): ReceiptEvent.failed,
-    ("failed", "temporary"): ReceiptEvent.deferred,
-    ("failed", "permanent"): ReceiptEvent.bounced,
-}
 
 
 class Mailgun(Adapter):
@@ -51,7 +42,7 @@ class Mailgun(Adapter):
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         if _is_event(request):
-            return [_receipt(documents.section(documents.read(request.body), "event-data"))]
+            return [receipt(documents.section(documents.read(request.body), "event-data"))]
         fields = _fields(request)
         values = forms.values(fields)
         recipient = values.get("recipient", "")
@@ -105,36 +96,14 @@ def _parsed(fields: Sequence[Field], values: Mapping[str, str]) -> Mail:
         text=values.get("body-plain", ""),
         html=values.get("body-html"),
         reply_text=values.get("stripped-text"),
-        attachments=tuple(_attachments(fields)),
+        attachments=forms.attachments(fields),
     )
 
 
 def _headers(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The headers in their order; the form has most of them as fields too."""
-    for pair in json.loads(values.get("message-headers") or "[]"):
-        name, value = pair
-        yield str(name), str(value)
-
-
-def _attachments(fields: Sequence[Field]) -> Iterator[Attachment]:
-    for field in fields:
-        if field.file:
-            yield Attachment(field.file.name, field.file.content_type, len(field.raw), field.raw)
-
-
-def _receipt(event: Document) -> Inbound:
-    name, severity = documents.text(event, "event"), documents.text(event, "severity")
-    headers = documents.section(documents.section(event, "message"), "headers")
-    message_id = documents.text(headers, "message-id").strip("<> ")
-    outcome = _EVENTS.get((name, severity))
-    if outcome is None or not message_id:
-        return Ignored(f"event {name}")
-    recipient = identify([Address(IdentifierKind.email, documents.text(event, "recipient"))])
-    code = documents.section(event, "delivery-status").get("code") if severity else None
-    return DeliveryReceipt(
-        external_id=message_id,
-        event=outcome,
-        occurred_at=times.unix(event.get("timestamp")),
-        recipient=recipient[0] if recipient else None,
-        error_code=str(code) if code else None,
-    )
+    try:
+        for name, value in json.loads(values.get("message-headers") or "[]"):
+            yield str(name), str(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unreadable("message-headers is not a list of pairs") from error

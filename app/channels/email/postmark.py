@@ -10,7 +10,7 @@ from app.channels.digests import digest
 from app.channels.documents import Document, section, sections, text
 from app.channels.email.headers import Headers
 from app.channels.email.mail import Mail, message_key, to_message
-from app.channels.parties import Address, identify
+from app.channels.parties import identify_one
 from app.messages import Attachment, Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, ReceiptEvent
 
 _HEADERS = {"To": "To", "Cc": "Cc", "Reply-To": "ReplyTo", "Subject": "Subject", "Date": "Date"}
@@ -117,11 +117,10 @@ def _receipt(payload: Document) -> Inbound:
         event = _SUPPRESSIONS.get(text(payload, "SuppressionReason"), event) if payload["SuppressSending"] else None
     if event is None or not message_id:
         return Ignored(f"{kind} {text(payload, 'Type')}".strip())
-    recipient = identify([Address(IdentifierKind.email, text(payload, "Recipient") or text(payload, "Email"))])
     return DeliveryReceipt(
         external_id=message_id,
         event=event,
         occurred_at=times.iso(text(payload, time_field)),
-        recipient=recipient[0] if recipient else None,
+        recipient=identify_one(IdentifierKind.email, text(payload, "Recipient") or text(payload, "Email")),
         error_code=text(payload, "Type") or None,
     )

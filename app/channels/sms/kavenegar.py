@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from app.channels import forms, signatures
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, identify, identify_one, party
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
 
 _REGION = "IR"
@@ -67,10 +67,9 @@ def _receipt(fields: Mapping[str, str], region: str) -> Inbound:
     event = _EVENTS.get(status)
     if event is None:
         return Ignored(f"status {status}")
-    recipient = identify([Address(IdentifierKind.phone, fields.get("receptor", ""))], region=region)
     return DeliveryReceipt(
         external_id=fields["messageid"],
         event=event,
-        recipient=recipient[0] if recipient else None,
+        recipient=identify_one(IdentifierKind.phone, fields.get("receptor", ""), region=region),
         error_code=status if event is ReceiptEvent.failed else None,
     )

@@ -7,7 +7,7 @@ from typing import ClassVar
 from app.channels import signatures
 from app.channels.base import Adapter, Answer, SourceConfig, WebhookRequest
 from app.channels.forms import urlencoded, values
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, identify, identify_one, party
 from app.messages import (
     Attachment,
     Channel,
@@ -105,10 +105,9 @@ def _attributes(fields: Mapping[str, str]) -> Iterator[tuple[str, str | int]]:
 
 def _receipt(sid: str, event: ReceiptEvent, fields: Mapping[str, str]) -> DeliveryReceipt:
     # RawDlrDoneDate is the carrier's clock in a zone nobody tells, so it is no time.
-    recipient = identify([Address(IdentifierKind.phone, fields.get("To", ""))])
     return DeliveryReceipt(
         external_id=sid,
         event=event,
-        recipient=recipient[0] if recipient else None,
+        recipient=identify_one(IdentifierKind.phone, fields.get("To", "")),
         error_code=fields.get("ErrorCode") or None,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from app.channels import documents, forms
 from app.channels.base import Unreadable, WebhookRequest
 from app.channels.digests import digest
-from app.channels.forms import Field
+from app.messages import Attachment
 
 _ROLES = ("name", "email", "phone", "subject", "message")
 _HONEYPOT = "website"
@@ -29,7 +29,7 @@ class Entries:
     roles: Mapping[str, str]
     """name, email, phone, subject and message; "" where they are missing."""
     others: Mapping[str, Any]
-    files: Sequence[Field]
+    files: Sequence[Attachment]
     nonce: str
     trapped: bool
     """Whether the field is filled in that people do not see."""
@@ -37,7 +37,7 @@ class Entries:
     @property
     def digest(self) -> bytes:
         texts = json.dumps([self.roles, self.others], sort_keys=True).encode()
-        return digest([texts, *(part for file in self.files for part in (repr(file.file).encode(), file.raw))])
+        return digest([texts, *(part for file in self.files for part in (repr(file).encode(), file.content or b""))])
 
 
 def read(request: WebhookRequest, settings: Mapping[str, Any]) -> Entries:
@@ -55,20 +55,18 @@ def read(request: WebhookRequest, settings: Mapping[str, Any]) -> Entries:
     )
 
 
-def _values(request: WebhookRequest) -> tuple[dict[str, list[Any]], list[Field]]:
+def _values(request: WebhookRequest) -> tuple[dict[str, list[Any]], Sequence[Attachment]]:
     """All values of each field in order, and the files."""
     content_type = request.headers.get("content-type", "")
     # A page that posts JSON without asking first (`no-cors`) has to call it text/plain.
     if documents.is_json(content_type) or request.body.lstrip().startswith(b"{"):
-        return {name: [value] for name, value in documents.read(request.body).items()}, []
+        return {name: [value] for name, value in documents.read(request.body).items()}, ()
     values: dict[str, list[Any]] = {}
-    files = []
-    for field in forms.read(request.body, content_type):
+    fields = forms.read(request.body, content_type)
+    for field in fields:
         if field.file is None:
             values.setdefault(field.name, []).append(field.value.replace("\r\n", "\n"))
-        elif field.file.name or field.raw:
-            files.append(field)
-    return values, files
+    return values, forms.attachments(fields)
 
 
 def _roles(values: Mapping[str, list[Any]], names: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from app.channels.parties import Address, identify, party
 from app.channels.web import cross_origin
 from app.channels.web.entries import Entries, WrongForm, read
 from app.messages import (
-    Attachment,
     Channel,
     Confidence,
     IdentifierKind,
@@ -22,6 +21,7 @@ from app.messages import (
     InteractionKind,
     Party,
 )
+from app.text.cleaning import clean
 
 # Long enough for an impatient second click; two clicks around the edge of a window are recorded twice, never lost.
 _WINDOW_S = 600
@@ -92,15 +92,11 @@ def _message(entries: Entries, request: WebhookRequest, region: str | None) -> I
         identifiers=identifiers,
         subject=entries.roles["subject"] or None,
         text=entries.roles["message"],
-        attachments=tuple(
-            Attachment(field.file.name, field.file.content_type, len(field.raw), field.raw)
-            for field in entries.files
-            if field.file
-        ),
+        attachments=entries.files,
         attributes={**entries.others, **unread, **({"name": name} if name and not sender else {})},
     )
 
 
 def _external_id(entries: Entries, request: WebhookRequest) -> str:
-    key = request.headers.get("idempotency-key", "").strip() or entries.nonce
+    key = clean(request.headers.get("idempotency-key", "")).strip() or entries.nonce
     return bounded(key) if key else f"{entries.digest.hex()}:{int(request.received_at.timestamp()) // _WINDOW_S}"
