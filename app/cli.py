@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Annotated
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
@@ -22,12 +24,19 @@ from app.core import logging, migrations
 from app.core.db import Database
 from app.core.embedded import EmbeddedError, EmbeddedPostgres
 from app.core.errors import AppError
-from app.core.secrets import SecretBox, SecretsUnavailable, secret_key
+from app.core.secrets import SecretBox, secret_key
 from app.demo import play
 from app.ingest import sources
 from app.ingest.schemas import SourceCreate
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Every message, one customer file.")
+Result = TypeVar("Result")
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Every message, one customer file.",
+)
 keys = typer.Typer(no_args_is_help=True, help="API keys, and the key that encrypts credentials.")
 sources_cli = typer.Typer(no_args_is_help=True, help="Connected provider accounts.")
 cli.add_typer(keys, name="keys")
@@ -35,7 +44,7 @@ cli.add_typer(sources_cli, name="sources")
 screen = Console()
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 
 
 @contextmanager
@@ -53,7 +62,10 @@ def _database_url(settings: Settings) -> Iterator[str]:
 def _environment(settings: Settings) -> Iterator[str]:
     """What the service's processes read their settings from, completed with what the embedded server brings."""
     embedded = settings.database_url is None
+    # uvicorn ends by sending itself the signal it was stopped with: as an exception, it lets the database stop, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _database_url(settings) as url:
+        os.environ["ONEFILE_DATA_DIRECTORY"] = str(settings.data_directory)
         os.environ["ONEFILE_DATABASE_URL"] = url
         os.environ["ONEFILE_SECRET_KEY"] = secret_key(settings, embedded=embedded)
         get_settings.cache_clear()
@@ -87,8 +99,13 @@ def demo(
     port: Port = 8000,
     leave: Annotated[bool, typer.Option("--exit", help="Stop after printing the customer file.")] = False,
 ) -> None:
-    """Start everything, send a dozen real requests, print the customer file they make, and go on serving."""
-    with _environment(get_settings()):
+    """Start everything, send a dozen real requests, print the customer file they make, and go on serving.
+
+    Its people are invented: they live in an embedded database of their own, whatever is configured.
+    """
+    settings = get_settings()
+    own = {"database_url": None, "secret_key": None, "data_directory": settings.data_directory / "demo"}
+    with _environment(settings.model_copy(update=own)):
         play(host, port, leave=leave)
 
 
@@ -112,24 +129,14 @@ def keys_create(
     scope: Annotated[Scope, typer.Option(help="read, write (and read) or admin (everything).")] = Scope.write,
 ) -> None:
     """Make an API key and print it, this once."""
-
-    async def create() -> str:
-        async with _session() as session:
-            _, text = await auth.create_key(session, name, [scope])
-        return text
-
-    typer.echo(asyncio.run(create()))
+    _, text = _in_session(lambda session: auth.create_key(session, name, [scope]))
+    typer.echo(text)
 
 
 @keys.command("revoke")
 def keys_revoke(key_id: UUID) -> None:
     """Revoke an API key; it stops within 5 seconds."""
-
-    async def revoke() -> None:
-        async with _session() as session:
-            await auth.revoke_key(session, key_id)
-
-    asyncio.run(revoke())
+    _in_session(lambda session: auth.revoke_key(session, key_id))
 
 
 @sources_cli.command("create")
@@ -140,54 +147,42 @@ def sources_create(
     default_region: Annotated[str | None, typer.Option(help="Whose national numbers the provider writes.")] = None,
     settings: Annotated[str, typer.Option(help="JSON.")] = "{}",
 ) -> None:
-    """Connect a provider account."""
-
-    async def create() -> str:
-        credentials = dict(pair.split("=", 1) for pair in credential)
-        body = SourceCreate.model_validate(
-            {
-                "name": name,
-                "provider": provider,
-                "credentials": credentials,
-                "default_region": default_region,
-                "settings": json.loads(settings),
-            }
-        )
-        box = _secrets()
-        async with _session() as session:
-            shown = sources.show(await sources.create(session, box, body), box, get_settings().public_url or "")
-        return str(shown["webhook_url"])
-
-    typer.echo(asyncio.run(create()))
+    """Connect a provider account and print what to enter there."""
+    body = SourceCreate(
+        name=name,
+        provider=provider,
+        credentials=dict(pair.split("=", 1) for pair in credential),
+        default_region=default_region,
+        settings=json.loads(settings),
+    )
+    configured = get_settings()
+    secrets = SecretBox(secret_key(configured, embedded=configured.database_url is None))
+    source = _in_session(lambda session: sources.create(session, secrets, body))
+    typer.echo(sources.show(source, secrets, configured.public_url or "http://127.0.0.1:8000")["webhook_url"])
 
 
 @sources_cli.command("list")
 def sources_list() -> None:
     """Show the connected provider accounts."""
-
-    async def rows() -> list[tuple[str, str, str]]:
-        async with _session() as session:
-            return [(each.name, each.provider, each.default_region or "") for each in await sources.all_of(session)]
-
     table = Table("name", "provider", "region")
-    for row in asyncio.run(rows()):
-        table.add_row(*row)
+    for source in _in_session(sources.all_of):
+        table.add_row(source.name, source.provider, source.default_region)
     screen.print(table)
 
 
-def _secrets() -> SecretBox:
-    settings = get_settings()
-    return SecretBox(secret_key(settings, embedded=settings.database_url is None))
+def _in_session(action: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    """Run `action` in one transaction."""
 
+    async def run(url: str) -> Result:
+        database = Database(url, get_settings())
+        try:
+            async with database.session() as session:
+                return await action(session)
+        finally:
+            await database.close()
 
-@asynccontextmanager
-async def _session() -> AsyncIterator[AsyncSession]:
-    settings = get_settings()
-    with _database_url(settings) as url:
-        database = Database(url, settings)
-        async with database.session() as session:
-            yield session
-        await database.close()
+    with _database_url(get_settings()) as url:
+        return asyncio.run(run(url))
 
 
 def main() -> None:
@@ -195,6 +190,6 @@ def main() -> None:
     logging.configure("WARNING")
     try:
         cli()
-    except (EmbeddedError, SecretsUnavailable, AppError, OSError) as error:
-        screen.print(f"[red]{error}[/red]")
+    except (EmbeddedError, AppError, ValueError, OSError) as error:
+        typer.secho(str(error), fg="red", err=True)
         raise SystemExit(1) from error

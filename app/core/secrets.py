@@ -7,10 +7,13 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from app.config import Settings
+from app.core.errors import Unavailable
 
 
-class SecretsUnavailable(RuntimeError):
-    """No key, or a key that does not fit what was encrypted."""
+class SecretsUnavailable(Unavailable):
+    """No key, or a key that does not fit what was encrypted: an operator must mend it."""
+
+    code = "secrets_unavailable"
 
 
 class SecretBox:

@@ -1,5 +1,6 @@
 """Touches told by other systems: one by one, or ten thousand at a time."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import Principal
 from app.core.db import now
-from app.core.errors import AppError, FieldError, NotFound, PayloadTooLarge, Unprocessable, field_errors
+from app.core.errors import AppError, BadRequest, FieldError, NotFound, PayloadTooLarge, Unprocessable, field_errors
 from app.ingest.filing import Filed, Touch, file
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
@@ -63,7 +64,7 @@ async def _record_chunk(intake: Intake, caller: Principal, lines: Iterable[tuple
     touches: dict[int, Touch] = {}
     for number, line in lines:
         try:
-            touches[number] = _touch(intake, caller, InteractionCreate.model_validate_json(line), received_at)
+            touches[number] = _touch(intake, caller, _read(line), received_at)
             results[number] = {}
         except ValidationError as error:
             results[number] = _rejected("validation_failed", field_errors(error.errors()))
@@ -73,6 +74,14 @@ async def _record_chunk(intake: Intake, caller: Principal, lines: Iterable[tuple
         filed = await file(intake.database, list(touches.values()), intake.window)
         results |= dict(zip(touches, map(_result, filed), strict=True))
     return [{"line": number} | result for number, result in results.items()]
+
+
+def _read(line: bytes) -> InteractionCreate:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The line is not valid JSON.", code="malformed_json") from error
+    return InteractionCreate.model_validate(told)
 
 
 def _result(filed: Filed) -> dict[str, Any]:
@@ -96,6 +105,7 @@ def _touch(intake: Intake, caller: Principal, body: InteractionCreate, received_
         status=body.status or (InteractionStatus.received if inbound else InteractionStatus.sent),
         source=body.source,
         external_id=body.external_id,
+        message_id=_message_id(body),
         occurred_at=body.occurred_at or received_at,
         received_at=received_at,
         party=party,
@@ -111,6 +121,13 @@ def _touch(intake: Intake, caller: Principal, body: InteractionCreate, received_
         location=body.location,
         attributes=body.attributes,
     )
+
+
+def _message_id(body: InteractionCreate) -> str | None:
+    """Of an e-mail the external id is its Message-ID, where it looks like one: replies through any source refer to it."""
+    if body.channel is not Channel.email or body.external_id is None or "@" not in body.external_id:
+        return None
+    return body.external_id.strip("<> ")
 
 
 def _party(intake: Intake, told: PartyWrite | None) -> tuple[Party | None, list[Identifier]]:
