@@ -1,2 +1,0 @@
-def play(host: str, port: int, *, leave: bool) -> None:
-    """Replaced by helper."""
