@@ -5,7 +5,8 @@ seen is trusted for `TRUST_S` seconds, which is also how long a revoked one may 
 """
 
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +30,8 @@ from app.core.db import Database, Record, now, time_field
 from app.core.dependencies import SessionDep
 from app.core.errors import Forbidden, NotFound, Unauthorized, documented
 from app.core.pagination import Page, PageQuery, list_page
+from app.core.shapes import UtcTime
+from app.text.fields import ShortText
 
 TRUST_S = 5
 
@@ -70,11 +73,13 @@ class ApiKey(Record, table=True):
 class KeyRing:
     """The keys this process has seen lately."""
 
-    def __init__(self, database: Database, admin_key: str | None) -> None:
+    def __init__(
+        self, database: Database, admin_key: str | None, *, timer: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
         self._admin = Principal("admin-key", "ONEFILE_ADMIN_KEY", Scope.admin)
         self._admin_digest = sha256(admin_key.encode()).digest() if admin_key else None
-        self._seen: TTLCache[bytes, Principal] = TTLCache(maxsize=10_000, ttl=TRUST_S)
+        self._seen: TTLCache[bytes, Principal] = TTLCache(maxsize=10_000, ttl=TRUST_S, timer=timer)
 
     async def principal(self, headers: Headers) -> Principal | None:
         """Who holds the bearer key of these headers; None for no key, an unknown or a revoked one."""
@@ -158,7 +163,7 @@ class ApiKeyCreate(BaseModel):
         extra="forbid", json_schema_extra={"example": {"name": "call centre", "scopes": ["write"]}}
     )
 
-    name: str = Shape(min_length=1, max_length=100)
+    name: ShortText = Shape(min_length=1, max_length=100)
     scopes: list[Scope] = Shape(min_length=1, max_length=3)
 
 
@@ -168,8 +173,8 @@ class ApiKeyRead(BaseModel):
     id: UUID
     name: str
     scopes: list[Scope]
-    created_at: datetime
-    revoked_at: datetime | None
+    created_at: UtcTime
+    revoked_at: UtcTime | None
 
 
 class ApiKeyCreated(ApiKeyRead):
@@ -179,7 +184,7 @@ class ApiKeyCreated(ApiKeyRead):
 router = APIRouter(prefix="/v1/api-keys", tags=["API keys"], dependencies=[Depends(Requires(Scope.admin))])
 
 
-@router.post("", status_code=201, response_model=ApiKeyCreated, summary="Make an API key")
+@router.post("", status_code=201, response_model=ApiKeyCreated, responses=documented(409), summary="Make an API key")
 async def post_key(session: SessionDep, body: ApiKeyCreate) -> dict[str, Any]:
     key, text = await create_key(session, body.name, body.scopes)
     return key.model_dump() | {"key": text}

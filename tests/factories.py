@@ -2,10 +2,16 @@
 
 import base64
 import hmac
+import json
+import time
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from fastapi import FastAPI
+
+from app.main import furnish
+from tests.conftest import make_settings
 
 
 async def make_customer(client: httpx.AsyncClient, *identifiers: tuple[str, str], **fields: Any) -> dict[str, Any]:
@@ -48,3 +54,51 @@ def signed_sms(sender: str, text: str, message_id: str, *, url: str, token: str 
         "content": urlencode(fields),
         "headers": {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"},
     }
+
+
+def whatsapp_texts(messages: dict[str, str], *, secret: str) -> dict[str, Any]:
+    """WhatsApp texts in one request as `httpx` keyword arguments; `messages`: id → number of the sender."""
+    text = {"timestamp": int(time.time()), "type": "text", "text": {"body": "hello"}}
+    return _signed_whatsapp(
+        {"messages": [text | {"id": message_id, "from": number} for message_id, number in messages.items()]}, secret
+    )
+
+
+def whatsapp_statuses(statuses: dict[str, str], *, secret: str) -> dict[str, Any]:
+    """WhatsApp receipts in one request; `statuses`: id of the message → what became of it."""
+    told = [{"id": message_id, "status": status, "timestamp": "1"} for message_id, status in statuses.items()]
+    return _signed_whatsapp({"statuses": told}, secret)
+
+
+def _signed_whatsapp(value: dict[str, Any], secret: str) -> dict[str, Any]:
+    value |= {"metadata": {"display_phone_number": "4930901820"}}
+    body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
+    return {
+        "content": body,
+        "headers": {"X-Hub-Signature-256": f"sha256={hmac.digest(secret.encode(), body, 'sha256').hex()}"},
+    }
+
+
+async def make_key(client: httpx.AsyncClient, *scopes: str, name: str = "another system") -> dict[str, Any]:
+    """A new API key; `authorization` in the answer is the header that presents it."""
+    response = await client.post("/v1/api-keys", json={"name": name, "scopes": scopes})
+    assert response.status_code == 201, response.text
+    return response.json() | {"authorization": {"Authorization": f"Bearer {response.json()['key']}"}}
+
+
+def configure(app: FastAPI, **settings: object) -> None:
+    """Run the service under other settings until the end of the test."""
+    furnish(app, make_settings(**settings), app.state.database, app.state.secrets)
+
+
+async def all_pages(client: httpx.AsyncClient, path: str, **parameters: Any) -> list[dict[str, Any]]:
+    """The items of every page of a list, in order."""
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        response = await client.get(path, params=parameters | cursor)
+        assert response.status_code == 200, response.text
+        items += response.json()["items"]
+        if response.json()["next_cursor"] is None:
+            return items
+        cursor = {"cursor": response.json()["next_cursor"]}

@@ -143,20 +143,26 @@ def problem_of(error: AppError) -> Response:
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 
 
-async def _render_app_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, AppError)
-    return problem_of(error)
+def render(error: Exception) -> Response:
+    """Any error as problem details, from wherever it comes: a route, a dependency, middleware."""
+    if isinstance(error, AppError):
+        return problem_of(error)
+    if isinstance(error, HTTPException):
+        code = _CODES.get(error.status_code, "bad_request")
+        return problem(error.status_code, code, str(error.detail), headers=error.headers)
+    if isinstance(error, RequestValidationError):
+        return _render_validation_error(error.errors())
+    if is_unavailable(error):
+        logger.warning("database.unavailable", error=type(error).__name__)
+        return problem_of(Unavailable("The database does not answer at the moment; try again shortly."))
+    return _render_unexpected(error)
 
 
-async def _render_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code = _CODES.get(error.status_code, "bad_request")
-    return problem(error.status_code, code, str(error.detail), headers=error.headers)
+async def _handle(request: Request, error: Exception) -> Response:
+    return render(error)
 
 
-async def _render_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    found = error.errors()
+def _render_validation_error(found: Sequence[Any]) -> Response:
     errors = field_errors(found)
     if any(each["type"] == "json_invalid" for each in found):
         return problem(400, "malformed_json", "The body is not valid JSON.", errors=errors)
@@ -176,15 +182,7 @@ def _path(location: Sequence[str | int]) -> str:
     return ".".join(str(part) for part in parts)
 
 
-async def _render_database_error(request: Request, error: Exception) -> Response:
-    """A database that is away, restarting or overloaded is told as such; anything else is our mistake."""
-    if not is_unavailable(error):
-        return render_unexpected(error)
-    logger.warning("database.unavailable", error=type(error).__name__)
-    return problem_of(Unavailable("The database does not answer at the moment; try again shortly."))
-
-
-def render_unexpected(error: Exception) -> Response:
+def _render_unexpected(error: Exception) -> Response:
     # Neither the error's text nor a traceback with values: both may hold what a customer wrote.
     frames = _frames(error)
     logger.error("request.failed", error=type(error).__name__, frames=frames)
@@ -213,6 +211,7 @@ _AWAY = (
     asyncpg.SerializationError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said goodbye to this connection, its end has not arrived yet
     PoolTimeoutError,
     OSError,
     TimeoutError,
@@ -228,15 +227,20 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, _AWAY) and not isinstance(error, ValueError)
 
 
-DATABASE_ERRORS = (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_ERRORS = (
+    DBAPIError,
+    PoolTimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(AppError, _render_app_error)
-    app.add_exception_handler(HTTPException, _render_http_error)
-    app.add_exception_handler(RequestValidationError, _render_validation_error)
-    for kind in DATABASE_ERRORS:
-        app.add_exception_handler(kind, _render_database_error)
+    for kind in (AppError, HTTPException, RequestValidationError, *DATABASE_ERRORS):
+        app.add_exception_handler(kind, _handle)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

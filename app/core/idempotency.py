@@ -32,7 +32,7 @@ _CLAIM = """
            OR (known.status IS NULL AND known.digest = excluded.digest
                AND known.created_at < now() - interval '1 minute')
     RETURNING true"""
-_RECALL = "SELECT digest, status, headers, body FROM idempotency_key WHERE caller = $1 AND key = $2"
+_RECALL = "SELECT digest, status, headers::text, body FROM idempotency_key WHERE caller = $1 AND key = $2"
 _KEEP = "UPDATE idempotency_key SET status = $3, headers = $4, body = $5 WHERE caller = $1 AND key = $2"
 _RELEASE = "DELETE FROM idempotency_key WHERE caller = $1 AND key = $2"
 FORGET = "DELETE FROM idempotency_key WHERE created_at < now() - interval '24 hours'"
@@ -73,7 +73,7 @@ class IdempotencyMiddleware:
             return
         headers = Headers(scope=scope)
         key = headers.get("idempotency-key")
-        caller = await self.caller(headers) if key else None
+        caller = await self.caller(headers) if key is not None else None
         if key is None or caller is None:
             await self.app(scope, receive, send)
             return

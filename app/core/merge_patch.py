@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def merged(target: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
-    """`target` with `patch` applied: null removes a key, objects merge, everything else replaces."""
+def merged(target: Any, patch: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`target` with `patch` applied: null removes a key or empties all, objects merge, everything else replaces."""
+    if patch is None:
+        return {}
     result: dict[str, Any] = dict(target) if isinstance(target, Mapping) else {}
     for key, value in patch.items():
         if value is None:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import metrics
-from app.core.errors import problem, render_unexpected
+from app.core.errors import problem, render
 from app.core.ids import uuid7
 from app.core.logging import bind_request_id
 
@@ -58,7 +58,7 @@ class RequestMiddleware:
         except ClientDisconnect:
             pass
         except Exception as error:
-            response = render_unexpected(error)
+            response = render(error)
             if status == 499:
                 await response(scope, receive, send_with_id)
         finally:

@@ -1,5 +1,6 @@
 """The schema's migrations: bring a database to the newest, and tell whether it is there."""
 
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -23,6 +24,7 @@ def upgrade(url: str) -> None:
     command.upgrade(config(url), "head")
 
 
+@cache
 def head() -> str:
     """The newest revision this code knows."""
     revision = ScriptDirectory.from_config(config("")).get_current_head()

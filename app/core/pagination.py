@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.core.errors import BadRequest
+from app.core.shapes import Moment, in_utc
 
 Item = TypeVar("Item")
 
@@ -30,7 +31,7 @@ class PageQuery(BaseModel):
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
-    updated_since: datetime | None = Field(default=None, description="Only what changed at or after this time.")
+    updated_since: Moment | None = Field(default=None, description="Only what changed at or after this time.")
 
 
 async def list_page(
@@ -66,5 +67,8 @@ def _decode(cursor: str, name: str, keys: Sequence[Any]) -> tuple[Any, ...]:
 
 def _read(kind: type, value: str) -> Any:
     if kind is datetime:
-        return datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return in_utc(moment)
     return UUID(value) if kind is UUID else kind(value)

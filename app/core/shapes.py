@@ -1,9 +1,9 @@
-"""Field types that every answer shares."""
+"""Field types that all rooms share."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer
 from pydantic.json_schema import WithJsonSchema
 
 
@@ -17,3 +17,35 @@ UtcTime = Annotated[
     PlainSerializer(_in_utc, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-22T09:30:00+00:00"]}),
 ]
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Raises `ValueError` for the few hours at either end of the calendar that UTC has no date for."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time between the years 1 and 9999 in UTC") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""A time as callers write it: with its offset."""
+
+_DEEPEST = 64
+
+
+def _shallow(value: Any) -> Any:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [part for each in level for part in _parts(each)]
+        if not level:
+            return value
+    raise ValueError(f"at most {_DEEPEST} objects and lists inside each other")
+
+
+def _parts(value: Any) -> list[Any]:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [part for part in parts if isinstance(part, dict | list)]
+
+
+Shallow = BeforeValidator(_shallow)
+"""For JSON of the caller's own making: what nests deeper than some 250 levels cannot be written out again."""

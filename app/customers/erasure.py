@@ -14,6 +14,13 @@ from app.core.dependencies import check_version
 from app.customers.service import hold
 
 _ANONYMIZE = (
+    # Answers kept for Idempotency-Key: a repetition stays harmless, but tells nothing any more.
+    """UPDATE idempotency_key SET body = '{}'
+       WHERE EXISTS (
+           SELECT FROM (SELECT CAST(:customer_id AS uuid) AS id
+                        UNION ALL SELECT id FROM customer_identifier WHERE customer_id = :customer_id
+                        UNION ALL SELECT id FROM interaction WHERE customer_id = :customer_id) AS erased
+           WHERE position(convert_to(erased.id::text, 'UTF8') IN body) > 0)""",
     """UPDATE inbound_request SET body = '', query = '', headers = '{}', updated_at = now()
        WHERE id IN (SELECT inbound_request_id FROM interaction WHERE customer_id = :customer_id)""",
     """UPDATE conversation SET subject = NULL, our_address = NULL, status = 'closed', updated_at = now()

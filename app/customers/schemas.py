@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from app.core.pagination import PageQuery
-from app.core.shapes import UtcTime
+from app.core.shapes import Shallow, UtcTime
 from app.customers.models import CustomerKind, CustomerStatus
 from app.messages import Confidence, IdentifierKind
 from app.text.fields import Address, JsonObject, ShortText
@@ -94,8 +94,8 @@ class CustomerPatch(BaseModel):
     language: Language | None = Field(default=None, examples=["fa"])
     time_zone: TimeZone | None = Field(default=None, examples=["Asia/Tehran"])
     organization_id: UUID | None = None
-    attributes: JsonObject = {}
-    preferences: JsonObject = {}
+    attributes: Annotated[JsonObject, Shallow] | None = {}
+    preferences: Annotated[JsonObject, Shallow] | None = {}
 
     @model_validator(mode="after")
     def _settable_status(self) -> Self:

@@ -15,7 +15,7 @@ from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
 from app.core.merge_patch import merged
 from app.core.pagination import list_page
 from app.customers import queries
-from app.customers.models import Customer, CustomerIdentifier, CustomerStatus, IdentityEntry, Rule
+from app.customers.models import Customer, CustomerIdentifier, CustomerKind, CustomerStatus, IdentityEntry, Rule
 from app.customers.schemas import CustomerCreate, CustomerPatch, CustomerQuery, IdentifierCreate, IdentifierPatch
 from app.messages import IdentifierKind
 from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
@@ -32,11 +32,11 @@ class IdentifierPolicy:
 
 
 async def create(session: AsyncSession, policy: IdentifierPolicy, body: CustomerCreate, *, actor: str) -> Customer:
-    customer = Customer(**body.model_dump(exclude={"identifiers"}))
-    await _check_organization(session, customer)
+    await _check_organization(session, body.organization_id)
+    customer = Customer(**body.model_dump(exclude={"identifiers"}, exclude_none=True))
     session.add(customer)
     await session.flush()
-    await _add_identifiers(session, policy, customer.id, body.identifiers, actor=actor)
+    await _add_identifiers(session, policy, customer.id, body.identifiers, actor=actor, field="identifiers.{}.value")
     await session.refresh(customer, ["identifiers"])
     return customer
 
@@ -75,9 +75,9 @@ async def change(
         changes[name] = merged(getattr(customer, name), changes[name])
     if changes and customer.status is CustomerStatus.provisional:
         changes.setdefault("status", CustomerStatus.active)
+    await _check_organization(session, changes.get("organization_id"), of=customer_id)
     for name, value in changes.items():
         setattr(customer, name, value)
-    await _check_organization(session, customer)
     _touch(customer)
     await session.flush()
     return customer
@@ -90,7 +90,7 @@ async def add_identifier(
     customer = await hold(session, customer_id)
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
-    (identifier,) = await _add_identifiers(session, policy, customer_id, [body], actor=actor)
+    (identifier,) = await _add_identifiers(session, policy, customer_id, [body], actor=actor, field="value")
     _touch(customer)
     return identifier
 
@@ -171,11 +171,11 @@ async def _add_identifiers(
     bodies: Sequence[IdentifierCreate],
     *,
     actor: str,
+    field: str,
 ) -> list[CustomerIdentifier]:
     wanted = {}
     for number, body in enumerate(bodies):
-        field = f"identifiers.{number}.value" if len(bodies) > 1 else "value"
-        value = _normalised(body.kind, body.value, body.region or policy.default_region, field=field)
+        value = _normalised(body.kind, body.value, body.region or policy.default_region, field=field.format(number))
         if is_blocked(body.kind, value, policy.blocked):
             raise Unprocessable("This value identifies nobody.", code="identifier_blocked")
         wanted[body.kind, value] = body
@@ -260,13 +260,13 @@ def _entry(identifier: CustomerIdentifier, rule: Rule, actor: str) -> IdentityEn
     )
 
 
-async def _check_organization(session: AsyncSession, customer: Customer) -> None:
-    if customer.organization_id is None:
+async def _check_organization(session: AsyncSession, organization_id: UUID | None, *, of: UUID | None = None) -> None:
+    if organization_id is None:
         return
-    organization = await session.get(Customer, customer.organization_id)
-    if organization is None or organization.kind != "organization" or organization.id == customer.id:
+    organization = await session.get(Customer, organization_id)
+    if organization is None or organization.kind is not CustomerKind.organization or organization_id == of:
         raise Unprocessable(
             "The organisation is not a customer of kind organization.",
             code="unknown_organization",
-            errors=[FieldError(field="organization_id", message="no organisation has this id")],
+            errors=[FieldError(field="organization_id", message="no other organisation has this id")],
         )

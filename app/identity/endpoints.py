@@ -34,7 +34,7 @@ async def get_identity_log(
 @router.post(
     "/interactions/{interaction_id}/file",
     response_model=InteractionFull,
-    responses=documented(404),
+    responses=documented(404, 409),
     tags=["Interactions"],
     summary="File an interaction under another customer",
 )
@@ -53,7 +53,7 @@ async def list_duplicates(session: SessionDep, query: Annotated[DuplicateQuery, 
 @router.post(
     "/duplicates/{suggestion_id}/dismiss",
     response_model=DuplicateRead,
-    responses=documented(404),
+    responses=documented(404, 409),
     dependencies=[Depends(Requires(Scope.write))],
     summary="Say that two files are two people's",
 )

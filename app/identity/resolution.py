@@ -21,7 +21,10 @@ _FIND = """
     SELECT s.kind, s.value, i.customer_id
     FROM unnest($1::text[], $2::text[]) AS s(kind, value)
     JOIN customer_identifier AS i
-      ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared"""
+      ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared
+    JOIN customer AS c ON c.id = i.customer_id
+    ORDER BY c.id FOR NO KEY UPDATE OF c, i"""
+"""Owners are held: whoever is erased or loses the identifier meanwhile is not found, or keeps it until the end."""
 
 _CONFLICT_SCORE = 0.5
 """Two files whose identifiers came in one message: worth a look, no more."""

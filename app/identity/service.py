@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from app.core.db import now
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.core.pagination import PageQuery, list_page
 from app.customers import service as customers
-from app.customers.models import IdentityEntry, Rule
+from app.customers.models import CustomerStatus, IdentityEntry, Rule
 from app.identity.models import DuplicateStatus, DuplicateSuggestion
 from app.identity.schemas import DuplicateQuery
 from app.interactions import service as interactions
@@ -25,6 +25,8 @@ async def log(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dic
 async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID, *, actor: str) -> dict[str, Any]:
     """File an interaction under this customer; it leaves the conversation it was in, which is another's."""
     customer = await customers.hold(session, customer_id)
+    if customer.status is CustomerStatus.anonymized:
+        raise Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
     interaction = await interactions.get(session, interaction_id)
     if interaction.customer_id != customer_id:
         details = {"from": str(interaction.customer_id)} if interaction.customer_id else {}

@@ -10,7 +10,7 @@ from app.channels.base import WebhookRequest
 from app.channels.registry import ADAPTERS
 from app.core.db import now
 from app.core.dependencies import ExpectedVersion, SecretsDep, SessionDep
-from app.core.errors import documented
+from app.core.errors import PROBLEM, documented
 from app.core.pagination import Page, PageQuery
 from app.ingest import recording, requests, service, sources
 from app.ingest.models import InboundRequest
@@ -54,6 +54,7 @@ _PROVIDERS_OWN: dict[int | str, dict[str, Any]] = {
     200: {"description": "What this provider expects for everything verified: TwiML, an empty body, a challenge…"},
     202: {"description": "A web form was received."},
     303: {"description": "A web form was received; the browser is sent on."},
+    422: {"description": "A web form cannot be read; `errors` names its fields.", "content": {PROBLEM: {}}},
 }
 _TOLD_BEFORE: dict[int | str, dict[str, Any]] = {
     200: {"model": InteractionFull, "description": "Told before: the first one."}
@@ -72,13 +73,20 @@ _BATCH_BODY = {
 }
 
 
-async def receive(request: Request, intake: IntakeDep, base_url: BaseUrl, source: str, rest: str = "") -> Response:
+async def receive(request: Request, intake: IntakeDep, base_url: BaseUrl, source: NameOrId) -> Response:
     """Whatever the provider of this source sends, proven by the provider's own scheme, not by an API key.
 
     A bad signature is 401 (403 for a wrong verification token) and nothing is stored. What verifies is kept and
     answered with the provider's success answer, even when it cannot be read: then it waits in quarantine
     (`GET /v1/inbound-requests?status=quarantined`). The same message delivered again changes nothing.
     """
+    return await receive_behind(request, intake, base_url, source, "")
+
+
+async def receive_behind(
+    request: Request, intake: IntakeDep, base_url: BaseUrl, source: NameOrId, rest: str
+) -> Response:
+    """The same where the provider's URL goes on behind the source's name: with a path secret, `mime`, `status`…"""
     connected = await intake.sources.connected(source)
     answer = await service.receive(
         intake,
@@ -103,15 +111,15 @@ def _signed_url(request: Request, url: str) -> str:
 
 
 for method in _METHODS:
-    for path, name in (("/{source}", "receive"), ("/{source}/{rest:path}", "receive_behind")):
+    for path, endpoint in (("/{source}", receive), ("/{source}/{rest:path}", receive_behind)):
         webhooks.add_api_route(
             path,
-            receive,
+            endpoint,
             methods=[method],
-            operation_id=f"{name}_{method.lower()}",
+            operation_id=f"{endpoint.__name__}_{method.lower()}",
             summary="Receive a provider's webhook",
             response_class=Response,
-            responses=_PROVIDERS_OWN | documented(401, 403, 404, 413, 422, 503),
+            responses=_PROVIDERS_OWN | documented(401, 403, 404, 413, 503),
             include_in_schema=method in {"GET", "POST"},
         )
 
@@ -120,7 +128,7 @@ for method in _METHODS:
     "/interactions",
     status_code=201,
     response_model=InteractionFull,
-    responses=_TOLD_BEFORE | documented(404),
+    responses=_TOLD_BEFORE | documented(404, 409),
     tags=["Interactions"],
     summary="Tell an interaction",
 )
@@ -136,7 +144,7 @@ async def post_interaction(
 @router.post(
     "/interactions/batch",
     response_model=BatchResult,
-    responses=documented(413),
+    responses=documented(409),
     openapi_extra=_BATCH_BODY,
     tags=["Interactions"],
     summary="Tell up to 10 000 interactions (NDJSON)",
@@ -207,7 +215,7 @@ async def patch_source(
 ) -> dict[str, Any]:
     """Takes effect at once here, within 5 seconds in other processes."""
     source = await sources.change(session, secrets, name, body, expected_version=expected_version)
-    intake.sources.forget(source.name)
+    intake.sources.forget(source)
     return sources.show(source, secrets, base_url)
 
 
@@ -223,7 +231,7 @@ async def delete_source(session: SessionDep, intake: IntakeDep, name: NameOrId) 
     """Its webhooks are 404 from now on; what it delivered stays."""
     source = await sources.find(session, name)
     await session.delete(source)
-    intake.sources.forget(source.name)
+    intake.sources.forget(source)
 
 
 @router.get(

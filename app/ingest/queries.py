@@ -33,29 +33,34 @@ WITH {MESSAGES},
         SELECT id, now(), now(), 'person', 'provisional', display_name, language, '{{}}', '{{}}', 1, first_at, last_at
         FROM jsonb_to_recordset($12::jsonb) AS c(id uuid, display_name text, language text, first_at timestamptz,
                                                  last_at timestamptz)
+        WHERE id IN (SELECT customer_id FROM fresh)
         RETURNING id),
     identified AS (
         INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
                                          first_seen_at, last_seen_at)
         SELECT id, now(), now(), customer_id, kind, value, raw, confidence, false, at, at
         FROM jsonb_to_recordset($13::jsonb) AS i(id uuid, customer_id uuid, kind text, value text, raw text,
-                                                 confidence text, at timestamptz)),
+                                                 confidence text, at timestamptz)
+        WHERE customer_id IN (SELECT customer_id FROM fresh)),
     noted AS (
         INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
                                       identifier_value, details)
         SELECT id, now(), now(), customer_id, rule, confidence, identifier_kind, identifier_value, details
         FROM jsonb_to_recordset($14::jsonb) AS e(id uuid, customer_id uuid, rule text, confidence text,
-                                                 identifier_kind text, identifier_value text, details jsonb)),
+                                                 identifier_kind text, identifier_value text, details jsonb)
+        WHERE customer_id IN (SELECT customer_id FROM fresh)),
     suggested AS (
         INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons,
                                           status)
         SELECT id, now(), now(), a, b, score, reasons, 'open'
         FROM jsonb_to_recordset($15::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
+        WHERE EXISTS (SELECT FROM fresh WHERE fresh.customer_id IN (a, b))
         ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING),
     owner AS ({_GIVEN}),
     {RECORD}"""  # noqa: S608  put together from constants
-"""Files what `app.identity.resolution` decided: opens files, adds identifiers, journals, suggests. $1 to $11 as
-`RECORD`, $12 files to open, $13 identifiers, $14 journal entries, $15 suggested duplicates."""
+"""Files what `app.identity.resolution` decided: opens files, adds identifiers, journals, suggests, each only where a
+message needs it that was not recorded meanwhile. $1 to $11 as `RECORD`, $12 files to open, $13 identifiers, $14 journal
+entries, $15 suggested duplicates."""
 
 KEEP_UNFILED = """
 INSERT INTO inbound_request (id, created_at, updated_at, source, provider, status, reason, method, path, query, headers,

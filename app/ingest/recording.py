@@ -124,7 +124,7 @@ def _touch(intake: Intake, caller: Principal, body: InteractionCreate, received_
 
 
 def _message_id(body: InteractionCreate) -> str | None:
-    """Of an e-mail the external id is its Message-ID, where it looks like one: replies through any source refer to it."""
+    """An e-mail's external id that looks like a Message-ID is one: replies through any source refer to it."""
     if body.channel is not Channel.email or body.external_id is None or "@" not in body.external_id:
         return None
     return body.external_id.strip("<> ")

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from app.core.pagination import PageQuery
-from app.core.shapes import UtcTime
+from app.core.shapes import Moment, Shallow, UtcTime
 from app.ingest.models import InboundRequestStatus
 from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus
 from app.text.fields import Address, JsonObject, ShortText, Text
@@ -50,7 +50,7 @@ class SourcePatch(BaseModel):
     public_url: WebAddress | None = Field(
         default=None, description="The URL the provider calls and signs, where a proxy hides it from the service."
     )
-    settings: JsonObject | None = None
+    settings: Annotated[JsonObject, Shallow] | None = None
 
 
 class SourceCreate(SourcePatch):
@@ -59,7 +59,7 @@ class SourceCreate(SourcePatch):
     name: str = Field(pattern="^[a-z0-9][a-z0-9_-]{0,62}$", description="The source's place in its webhook URL.")
     provider: ShortText = Field(description="One of `GET /v1/providers`.")
     credentials: dict[str, Text] = {}  # type: ignore[assignment]
-    settings: JsonObject = {}
+    settings: Annotated[JsonObject, Shallow] = {}
 
 
 class SourceRead(BaseModel):
@@ -135,8 +135,8 @@ class InteractionCreate(BaseModel):
     direction: Direction = Direction.inbound
     kind: InteractionKind | None = Field(default=None, description="Unless given, the channel tells.")
     status: InteractionStatus | None = Field(default=None, description="Unless given, `received` or `sent`.")
-    occurred_at: AwareDatetime | None = Field(default=None, description="Unless given, now.")
-    source: ShortText = Field(default="api", min_length=1, description="The system that tells it.")
+    occurred_at: Moment | None = Field(default=None, description="Unless given, now.")
+    source: ShortText = Field(default="api", min_length=1, max_length=100, description="The system that tells it.")
     external_id: ShortText | None = Field(
         default=None, min_length=1, description="Its id there: told again with the same `source`, it is recorded once."
     )
@@ -148,7 +148,7 @@ class InteractionCreate(BaseModel):
     agent: ShortText | None = None
     duration_s: int | None = Field(default=None, ge=0, le=2_147_483_647)
     location: ShortText | None = Field(default=None, description="Where: a branch, an address.")
-    attributes: JsonObject = {}
+    attributes: Annotated[JsonObject, Shallow] = {}
 
     @model_validator(mode="after")
     def _somebodys(self) -> Self:

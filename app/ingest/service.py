@@ -1,11 +1,11 @@
 """The main road: a provider's request, verified and kept, becomes interactions on customer files."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import structlog
@@ -37,6 +37,12 @@ logger = structlog.get_logger()
 
 BLANK = "***"
 _NEVER_KEPT = {"authorization", "cookie", "proxy-authorization"}
+
+
+class NotProven(Unauthorized):
+    code = "bad_signature"
+    # Amazon SNS shows a password it has only after this challenge.
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": 'Basic realm="onefile"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ async def _verify(intake: Intake, adapter: Adapter, config: SourceConfig, reques
     except Exception as error:  # whatever a scanner's bytes provoke in a verifier is a refusal
         _count(config, "refused")
         logger.warning("ingest.request.refused", source=config.name, reason=type(error).__name__)
-        raise Unauthorized("The request does not prove to come from the provider.", code="bad_signature") from error
+        raise NotProven("The request does not prove to come from the provider.") from error
 
 
 async def _file(

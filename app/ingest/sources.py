@@ -50,8 +50,9 @@ class SourceBook:
             self._known[name] = source
         return source
 
-    def forget(self, name: str) -> None:
-        self._known.pop(name, None)
+    def forget(self, source: Source) -> None:
+        for name in (source.name, str(source.id)):
+            self._known.pop(name, None)
 
 
 async def find(session: AsyncSession, name: str) -> Source:
@@ -87,13 +88,14 @@ async def change(
 ) -> Source:
     source = await find(session, name)
     check_version(source.version, expected_version)
-    credentials = merged(secrets.open(source.sealed_credentials), patch.credentials or {})
-    settings = merged(source.settings, patch.settings or {})
+    changes = patch.model_dump(exclude_unset=True)
+    credentials = merged(secrets.open(source.sealed_credentials), changes.pop("credentials", {}))
+    settings = merged(source.settings, changes.pop("settings", {}))
     _check(source.provider, credentials, settings)
     source.sealed_credentials = secrets.seal(credentials)
     source.settings = settings
-    for name in patch.model_fields_set & {"default_region", "public_url"}:
-        setattr(source, name, getattr(patch, name))
+    for field, value in changes.items():
+        setattr(source, field, value)
     source.version += 1
     await session.flush()
     return source

@@ -33,7 +33,9 @@ RECORD = """
         FROM owner AS o JOIN fresh AS m USING (n)
         WHERE o.customer_id IS NOT NULL GROUP BY o.customer_id),
     held AS (
+        -- Nothing returns to a file that was erased since its owner was looked up.
         SELECT c.id FROM customer AS c JOIN contact ON contact.customer_id = c.id
+        WHERE c.status <> 'anonymized'
         ORDER BY c.id FOR NO KEY UPDATE OF c),
     touched AS (
         UPDATE customer AS c
@@ -53,10 +55,11 @@ RECORD = """
         WHERE m.unfiled OR o.customer_id IN (SELECT id FROM touched UNION ALL SELECT id FROM opened)),
     seen AS (
         UPDATE customer_identifier AS i SET last_seen_at = sighting.at
-        FROM (SELECT s.kind, s.value, max(f.occurred_at) AS at
+        FROM (SELECT f.owner_id, s.kind, s.value, max(f.occurred_at) AS at
               FROM filed AS f, unnest(f.kinds, f.identifiers) AS s(kind, value)
-              WHERE f.direction = 'inbound' GROUP BY s.kind, s.value) AS sighting
+              WHERE f.direction = 'inbound' GROUP BY f.owner_id, s.kind, s.value) AS sighting
         WHERE i.kind = sighting.kind AND i.value = sighting.value AND i.released_at IS NULL AND NOT i.shared
+          AND i.customer_id = sighting.owner_id  -- another's is not ours to change: only the owner's row is held
           AND i.last_seen_at < sighting.at),
     answered AS (
         SELECT f.n, (
@@ -112,6 +115,7 @@ RECORD = """
         LEFT JOIN answered AS a USING (n)
         LEFT JOIN talk AS t ON f.thread = 'pair' AND t.customer_id = f.owner_id AND t.channel = f.channel
                            AND t.our_address = f.our_address
+        ORDER BY f.source, f.external_id  -- two who bring the same messages never wait for each other in a circle
         ON CONFLICT (source, external_id) WHERE external_id IS NOT NULL DO NOTHING
         RETURNING i.id, i.customer_id, i.conversation_id),
     begun AS (

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.pagination import PageQuery
-from app.core.shapes import UtcTime
+from app.core.shapes import Moment, UtcTime
 from app.interactions.models import ConversationStatus
 from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus
 
@@ -74,8 +74,8 @@ class InteractionQuery(PageQuery):
     direction: Direction | None = None
     conversation_id: UUID | None = None
     filed: bool | None = Field(default=None, description="`false`: those that belong to no customer yet.")
-    occurred_after: AwareDatetime | None = None
-    occurred_before: AwareDatetime | None = None
+    occurred_after: Moment | None = None
+    occurred_before: Moment | None = None
 
 
 class ConversationRead(BaseModel):

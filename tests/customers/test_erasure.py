@@ -1,0 +1,165 @@
+"""Forgetting a person leaves nothing of them anywhere, and everything of others."""
+
+import base64
+import json
+
+import httpx
+
+from tests.conftest import SavepointDatabase
+from tests.core.test_errors import assert_problem
+from tests.factories import all_pages, get_file, make_customer, make_source, signed_sms, tell
+
+Client = httpx.AsyncClient
+URL = "http://onefile.test/v1/ingest/sms"
+TRACES = ("۰۹۱۲۱۲۳۴۵۶۷", "9121234567", "maryam", "Rezaei", "مریم", "Valiasr", "Saffron", "Boof", "whisper")
+
+
+async def everything(database: SavepointDatabase) -> str:
+    """Every row of every table as text, bytes included."""
+    tables = await database.driver.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    assert len(tables) >= 12
+    rows = []
+    for (table,) in tables:
+        rows += await database.driver.fetch(f'SELECT * FROM "{table}"')  # noqa: S608  its own tables
+    return "\n".join(str(dict(row)) for row in rows)
+
+
+async def make_maryam(client: Client) -> str:
+    """A customer who left traces in every table."""
+    body = {
+        "display_name": "مریم Rezaei",
+        "given_name": "مریم",
+        "family_name": "Rezaei",
+        "attributes": {"Saffron": ["Saffron"]},
+        "preferences": {"hand": "whisper"},
+        "identifiers": [{"kind": "email", "value": "maryam@example.ir", "label": "Boof"}],
+    }
+    made = await client.post("/v1/customers", json=body, headers={"Idempotency-Key": "make"})
+    customer_id = str(made.json()["id"])
+    phone = {"kind": "phone", "value": "۰۹۱۲۱۲۳۴۵۶۷", "region": "IR", "label": "Boof"}
+    await client.post(f"/v1/customers/{customer_id}/identifiers", json=phone, headers={"Idempotency-Key": "add"})
+    old = await client.post(
+        f"/v1/customers/{customer_id}/identifiers", json={"kind": "telegram", "value": "@maryam_rezaei"}
+    )
+    await client.delete(f"/v1/customers/{customer_id}/identifiers/{old.json()['id']}")
+    call = {
+        "channel": "voice",
+        "external_id": "pbx-1",
+        "from": {"kind": "phone", "value": "۰۹۱۲۱۲۳۴۵۶۷", "region": "IR", "name": "مریم"},
+        "subject": "Saffron",
+        "text": "whisper",
+        "location": "Valiasr",
+        "attributes": {"note": "Boof"},
+    }
+    told = await client.post("/v1/interactions", json=call, headers={"Idempotency-Key": "call"})
+    assert told.json()["customer_id"] == customer_id
+    line = json.dumps(call | {"external_id": "pbx-2", "channel": "email"})
+    await client.post("/v1/interactions/batch", content=line, headers={"Idempotency-Key": "batch"})
+    await make_source(client, name="sms", credentials={"auth_token": "12345"})
+    await client.post(URL, **signed_sms("+989121234567", "whisper Saffron", "SM1", url=URL))
+    form = {"name": "form", "provider": "web_form", "settings": {"scheme": "none"}}
+    await client.post("/v1/sources", json=form)
+    await make_customer(client, ("external", "erp:7"), display_name="Other")
+    fields = {"email": "maryam@example.ir", "phone": "+989121234567", "name": "مریم", "message": "whisper"}
+    await client.post("/v1/ingest/form?from=maryam", data=fields)
+    return customer_id
+
+
+async def test_nothing_that_names_the_person_is_left_in_any_table(client: Client, database: SavepointDatabase) -> None:
+    customer_id = await make_maryam(client)
+    before = await everything(database)
+    assert [trace for trace in TRACES if trace not in before] == []
+    assert (await client.delete(f"/v1/customers/{customer_id}")).status_code == 204
+    after = await everything(database)
+    assert [trace for trace in TRACES if trace in after] == []
+
+
+async def test_that_something_happened_stays(client: Client) -> None:
+    customer_id = await make_maryam(client)
+    before = await all_pages(client, f"/v1/customers/{customer_id}/timeline")
+    log = await all_pages(client, f"/v1/customers/{customer_id}/identity-log")
+    await client.delete(f"/v1/customers/{customer_id}")
+    after = await all_pages(client, f"/v1/customers/{customer_id}/timeline")
+    lasting = ("id", "channel", "direction", "kind", "occurred_at", "source", "external_id", "status", "duration_s")
+    assert [{name: item[name] for name in lasting} for item in after] == [
+        {name: item[name] for name in lasting} for item in before
+    ]
+    assert {item["text"] for item in after} == {""}
+    kept = await all_pages(client, f"/v1/customers/{customer_id}/identity-log")
+    assert [entry["rule"] for entry in kept] == [entry["rule"] for entry in log]
+    assert {entry["identifier_value"] for entry in kept} == {None}
+
+
+async def test_the_file_of_a_forgotten_customer_says_so(client: Client) -> None:
+    customer_id = await make_maryam(client)
+    await client.delete(f"/v1/customers/{customer_id}")
+    file = await get_file(client, customer_id)
+    customer = file["customer"]
+    assert (customer["status"], customer["display_name"], customer["identifiers"]) == ("anonymized", None, [])
+    assert (file["conversations"], file["suggested_duplicates"]) == ([], [])
+    assert file["channels"]["voice"]["inbound"] == 1
+
+
+async def test_who_writes_again_is_a_stranger(client: Client) -> None:
+    customer_id = await make_maryam(client)
+    await client.delete(f"/v1/customers/{customer_id}")
+    assert (await client.get("/v1/lookup", params={"phone": "+989121234567"})).status_code == 404
+    call = await tell(client, ("phone", "+989121234567"))
+    assert call["customer_id"] not in (None, customer_id)
+
+
+async def test_a_redelivered_message_does_not_come_back(client: Client, database: SavepointDatabase) -> None:
+    customer_id = await make_maryam(client)
+    await client.delete(f"/v1/customers/{customer_id}")
+    response = await client.post(URL, **signed_sms("+989121234567", "whisper Saffron", "SM1", url=URL))
+    assert response.status_code == 200
+    assert "whisper" not in await everything(database)
+
+
+async def test_a_repeated_creation_does_not_bring_the_person_back(client: Client, database: SavepointDatabase) -> None:
+    customer_id = await make_maryam(client)
+    body = {"display_name": "Boof"}
+    await client.post("/v1/customers", json=body, headers={"Idempotency-Key": "other"})
+    await client.delete(f"/v1/customers/{customer_id}")
+    again = await client.post("/v1/customers", json=body, headers={"Idempotency-Key": "other"})
+    assert (again.headers["idempotent-replayed"], again.json()["display_name"]) == ("true", "Boof")
+    kept = await database.driver.fetch("SELECT key, body FROM idempotency_key WHERE key <> 'other' ORDER BY key")
+    assert {(row["key"], bytes(row["body"])) for row in kept} == {(key, b"{}") for key in ("add", "batch", "call", "make")}
+
+
+async def test_others_are_not_touched(client: Client) -> None:
+    customer_id = await make_maryam(client)
+    ali = await make_customer(client, ("phone", "+989351234567"), display_name="Ali", attributes={"a": 1})
+    await tell(client, ("phone", "+989351234567"), text="hello", channel="sms")
+    await client.post(URL, **signed_sms("+989351234567", "hello", "SM9", url=URL))
+    before = await get_file(client, ali["id"])
+    requests = {each["id"]: each for each in await all_pages(client, "/v1/inbound-requests")}
+    own = [item for item in before["recent_interactions"] if item["source"] == "sms"]
+    full = (await client.get(f"/v1/interactions/{own[0]['id']}")).json()
+    await client.delete(f"/v1/customers/{customer_id}")
+    assert await get_file(client, ali["id"]) == before
+    kept = (await client.get(f"/v1/inbound-requests/{full['inbound_request_id']}")).json()
+    assert kept["id"] in requests
+    assert "hello" in (
+        kept["body"] if kept["body_encoding"] == "utf-8" else base64.b64decode(kept["body"]).decode("latin-1")
+    )
+
+
+async def test_a_forgotten_customer_is_not_filled_again(client: Client) -> None:
+    customer = await make_customer(client)
+    path = f"/v1/customers/{customer['id']}"
+    call = await tell(client, ("phone", "+989121234567"))
+    await client.delete(path)
+    for response in (
+        await client.patch(path, json={"display_name": "Ali"}),
+        await client.post(f"{path}/identifiers", json={"kind": "email", "value": "ali@example.ir"}),
+        await client.post(f"/v1/interactions/{call['id']}/file", json={"customer_id": customer["id"]}),
+    ):
+        assert_problem(response, 409, "anonymized")
+
+
+async def test_forgetting_twice_is_no_mistake(client: Client) -> None:
+    customer = await make_customer(client, display_name="Ali")
+    path = f"/v1/customers/{customer['id']}"
+    assert [(await client.delete(path)).status_code for _ in range(2)] == [204, 204]
+    assert (await client.get(path)).json()["status"] == "anonymized"
