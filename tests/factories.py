@@ -83,7 +83,7 @@ async def make_key(client: httpx.AsyncClient, *scopes: str, name: str = "another
     """A new API key; `authorization` in the answer is the header that presents it."""
     response = await client.post("/v1/api-keys", json={"name": name, "scopes": scopes})
     assert response.status_code == 201, response.text
-    return response.json() | {"authorization": {"Authorization": f"Bearer {response.json()['key']}"}}
+    return dict(response.json()) | {"authorization": {"Authorization": f"Bearer {response.json()['key']}"}}
 
 
 def configure(app: FastAPI, **settings: object) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -18,6 +18,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from app.core.embedded import EmbeddedPostgres
 from app.main import create_app
@@ -26,7 +27,7 @@ from tests.factories import make_customer, make_source, signed_sms
 
 SMS = "http://onefile.test/v1/ingest/sms"
 PHONE = "+989121234567"
-PATIENCE_S = 0.4
+PATIENCE_S = 0.5
 random = Random(1)  # noqa: S311  any order will do
 
 
@@ -250,20 +251,27 @@ async def sms(client: httpx.AsyncClient, message_id: str, sender: str = PHONE) -
     return await client.post(SMS, **signed_sms(sender, "hello", message_id, url=SMS))
 
 
-async def assert_serves(client: httpx.AsyncClient, intruder: asyncpg.Connection) -> None:
-    """Every connection is back and clean: more requests than there are connections are answered at once."""
+async def assert_serves(app: FastAPI, client: httpx.AsyncClient, intruder: asyncpg.Connection) -> None:
+    """Every connection is back and clean: all can be had at once, and requests are answered."""
     others = "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     async with asyncio.timeout(2):
         while {row["state"] for row in await intruder.fetch(others)} - {"idle"}:  # noqa: ASYNC110  the server does not tell
             await asyncio.sleep(0.01)
-    requests = [sms(client, f"after-{number}", f"+98935123450{number}") for number in range(10)]
-    requests += [client.post("/v1/customers", json={}) for _ in range(10)]
-    answers = await asyncio.gather(*requests)
-    assert [answer.status_code for answer in answers] == [200] * 10 + [201] * 10
+    database, settings = app.state.database, app.state.settings
+    async with AsyncExitStack() as taken:
+        for _ in range(settings.hot_pool_size):
+            connection = await taken.enter_async_context(database.hot())
+            assert await connection.fetchval("SELECT count(*) FROM customer") is not None
+        for _ in range(settings.pool_size):
+            session = await taken.enter_async_context(database.session())
+            assert await session.scalar(text("SELECT count(*) FROM customer")) is not None
+    assert (await sms(client, "after", "+989351234500")).status_code == 200
+    assert (await client.post("/v1/customers", json={})).status_code == 201
+    assert (await client.get("/health/ready")).status_code == 200
 
 
 async def test_requests_that_wait_for_a_locked_table_in_vain_are_told_to_come_back(
-    client: httpx.AsyncClient, intruder: asyncpg.Connection
+    impatient: FastAPI, client: httpx.AsyncClient, intruder: asyncpg.Connection
 ) -> None:
     """More requests than the pools have connections, of known and of new senders."""
     await make_customer(client, ("phone", PHONE))
@@ -274,30 +282,30 @@ async def test_requests_that_wait_for_a_locked_table_in_vain_are_told_to_come_ba
         requests += [client.post("/v1/customers", json={}) for _ in range(8)]
         began = time.monotonic()
         answers = await asyncio.gather(*requests)
-        assert time.monotonic() - began < 4 * PATIENCE_S
+        assert time.monotonic() - began < 10 * PATIENCE_S
     for answer in answers:
         assert_asks_to_come_back(answer)
-    await assert_serves(client, intruder)
+    await assert_serves(impatient, client, intruder)
     assert await intruder.fetchval("SELECT count(*) FROM interaction WHERE external_id LIKE 'SM%'") == 0
 
 
 async def test_messages_of_a_customer_somebody_holds_do_not_stop_those_of_others(
-    client: httpx.AsyncClient, intruder: asyncpg.Connection
+    impatient: FastAPI, client: httpx.AsyncClient, intruder: asyncpg.Connection
 ) -> None:
     customer = await make_customer(client, ("phone", PHONE))
     async with intruder.transaction():
         await intruder.execute("SELECT FROM customer WHERE id = $1 FOR UPDATE", customer["id"])
         requests = [sms(client, f"SM{number}") for number in range(3)]
-        requests += [sms(client, f"SM-{number}", f"+98935123450{number}") for number in range(10)]
+        requests += [sms(client, f"SM-{number}", f"+98935123450{number}") for number in range(5)]
         answers = await asyncio.gather(*requests)
     for answer in answers[:3]:
         assert_asks_to_come_back(answer)
     assert {answer.status_code for answer in answers[3:]} == {200}
-    await assert_serves(client, intruder)
+    await assert_serves(impatient, client, intruder)
 
 
 async def test_requests_given_up_in_the_middle_leave_no_connection_behind(
-    client: httpx.AsyncClient, intruder: asyncpg.Connection
+    impatient: FastAPI, client: httpx.AsyncClient, intruder: asyncpg.Connection
 ) -> None:
     for attempt in range(15):
         requests = [
@@ -312,13 +320,13 @@ async def test_requests_given_up_in_the_middle_leave_no_connection_behind(
             assert isinstance(answer, asyncio.CancelledError) or (
                 isinstance(answer, httpx.Response) and answer.status_code in (200, 201, 503)
             )
-    await assert_serves(client, intruder)
+    await assert_serves(impatient, client, intruder)
     orphans = "SELECT FROM customer WHERE status = 'provisional' AND id NOT IN (SELECT customer_id FROM interaction)"
     assert await intruder.fetch(orphans) == []
 
 
 async def test_a_database_that_hangs_is_reported_and_used_again_when_it_wakes(
-    client: httpx.AsyncClient, intruder: asyncpg.Connection
+    impatient: FastAPI, client: httpx.AsyncClient, intruder: asyncpg.Connection
 ) -> None:
     await asyncio.gather(*(sms(client, f"SM{number}") for number in range(10)))
     query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -336,4 +344,4 @@ async def test_a_database_that_hangs_is_reported_and_used_again_when_it_wakes(
     for answer in answers:
         assert_asks_to_come_back(answer)
     await asyncio.sleep(PATIENCE_S)
-    await assert_serves(client, intruder)
+    await assert_serves(impatient, client, intruder)

@@ -11,7 +11,6 @@ from app.core.db import Database
 from app.core.errors import BadRequest, PreconditionFailed
 from app.core.secrets import SecretBox
 
-
 _VERSION = re.compile(r'("?)([0-9]{1,18})\1')
 
 

@@ -1,5 +1,6 @@
 """Field types that all rooms share."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -19,12 +20,17 @@ UtcTime = Annotated[
 ]
 
 
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
 def in_utc(moment: datetime) -> datetime:
-    """Raises `ValueError` for the few hours at either end of the calendar that UTC has no date for."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a time between the years 1 and 9999 in UTC") from error
+    """Raises `ValueError` for the hours at either end of the calendar that UTC has no date for, and for the very first
+    and last microsecond, which asyncpg takes for minus infinity and infinity."""
+    with suppress(OverflowError):
+        utc = moment.astimezone(UTC)
+        if _FIRST < utc < _LAST:
+            return utc
+    raise ValueError("not a time between the years 1 and 9999 in UTC")
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]

@@ -18,7 +18,7 @@ _PERSON: dict[str, Any] = {
     "language": "fa",
     "time_zone": "Asia/Tehran",
     "identifiers": [
-        {"kind": "phone", "value": "۰۹۱۲ ۱۲۳ ۴۵۶۷", "label": "mobile"},
+        {"kind": "phone", "value": "۰۹۱۲ ۱۲۳ ۴۵۶۷", "region": "IR", "label": "mobile"},
         {"kind": "external", "value": "erp:10023"},
     ],
 }

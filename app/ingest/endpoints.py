@@ -65,7 +65,7 @@ _BATCH_BODY = {
         "content": {
             "application/x-ndjson": {
                 "schema": {"type": "string"},
-                "example": '{"channel":"visit","from":{"kind":"phone","value":"09121234567"},"location":"Valiasr"}\n'
+                "example": '{"channel":"visit","from":{"kind":"phone","value":"+989121234567"},"location":"Valiasr"}\n'
                 '{"channel":"fax","from":{"kind":"fax","value":"+982188776655"},"text":"Order 12345"}\n',
             }
         },

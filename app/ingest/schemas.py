@@ -25,7 +25,7 @@ _CALL: dict[str, Any] = {
     "external_id": "pbx-20261122-0017",
     "subject": "سفارش ۱۲۳۴۵",
     "text": "می‌پرسد سفارشش کی می‌رسد.",
-    "from": {"kind": "phone", "value": "۰۹۱۲ ۱۲۳ ۴۵۶۷", "name": "مریم رضایی"},
+    "from": {"kind": "phone", "value": "۰۹۱۲ ۱۲۳ ۴۵۶۷", "region": "IR", "name": "مریم رضایی"},
     "agent": "n.ahmadi",
     "duration_s": 184,
 }

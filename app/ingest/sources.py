@@ -87,6 +87,7 @@ async def change(
     session: AsyncSession, secrets: SecretBox, name: str, patch: SourcePatch, *, expected_version: int | None
 ) -> Source:
     source = await find(session, name)
+    await session.refresh(source, with_for_update=True)
     check_version(source.version, expected_version)
     changes = patch.model_dump(exclude_unset=True)
     credentials = merged(secrets.open(source.sealed_credentials), changes.pop("credentials", {}))

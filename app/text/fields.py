@@ -17,8 +17,20 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def _trimmed(value: Any) -> Any:
+    """Before any length is checked: blanks are no name."""
+    cleaned = clean_json(value)
+    return cleaned.strip() if isinstance(cleaned, str) else cleaned
+
+
 Text = Annotated[str, BeforeValidator(clean_json)]
-ShortText = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=500, strip_whitespace=True)]
+Shortdef _trimmed(value: Any) -> Any:
+    """Before any length is checked: blanks are no name."""
+    cleaned = clean_json(value)
+    return cleaned.strip() if isinstance(cleaned, str) else cleaned
+
+
+Text = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=500)]
 Address = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=500)]
 """An identifier as people write it; not stripped: a leading space may be a plus that a URL lost."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(clean_json), AfterValidator(_finite)]

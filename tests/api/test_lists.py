@@ -87,9 +87,7 @@ async def test_a_walk_meets_each_item_once_newest_first(client: Client, customer
 
 
 @each_list
-async def test_a_walk_is_not_disturbed_by_what_is_added_meanwhile(
-    client: Client, customer_id: str, path: str
-) -> None:
+async def test_a_walk_is_not_disturbed_by_what_is_added_meanwhile(client: Client, customer_id: str, path: str) -> None:
     await make(client, path, customer_id, range(4))
     address = path.format(customer_id)
     before = [item["id"] for item in await all_pages(client, address)]
@@ -97,7 +95,6 @@ async def test_a_walk_is_not_disturbed_by_what_is_added_meanwhile(
     await make(client, path, customer_id, range(4, 6))
     rest = await all_pages(client, address, cursor=page["next_cursor"], limit=2)
     assert [item["id"] for item in page["items"] + rest] == before
-
 
 
 @each_list
@@ -159,6 +156,7 @@ SOME_ID = "01a20351-8849-7262-b2fa-12638c68a45b"
         cursor_of("Interaction", "yesterday", SOME_ID),
         cursor_of("Interaction", "2026-01-01T00:00:00", SOME_ID),
         cursor_of("Interaction", "0001-01-01T00:00:00+14:00", SOME_ID),
+        cursor_of("Interaction", "9999-12-31T23:59:59.999999+00:00", SOME_ID),
         cursor_of("Interaction", "2026-01-01T00:00:00+00:00", "1"),
         cursor_of("Interaction", "2026-01-01T00:00:00+00:00", 1),
         cursor_of("Interaction", 5, SOME_ID),

@@ -177,9 +177,7 @@ async def test_text_the_database_cannot_hold_does_no_harm_in_names(client: httpx
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
 @pytest.mark.parametrize("place", ['{"attributes":{"a":%s}}', '{"attributes":{"a":[{"b":%s}]}}', '{"kind":%s}'])
-async def test_a_number_that_json_does_not_have_is_refused(
-    client: httpx.AsyncClient, place: str, number: str
-) -> None:
+async def test_a_number_that_json_does_not_have_is_refused(client: httpx.AsyncClient, place: str, number: str) -> None:
     response = await client.post("/v1/customers", content=place % number, headers=JSON)
     assert response.status_code in (400, 422), response.text
 

@@ -1,14 +1,16 @@
 """A POST repeated with the same `Idempotency-Key` is done once."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.idempotency import FORGET
-from tests.conftest import SavepointDatabase, open_client
+from tests.conftest import AUTHORIZED, SavepointDatabase, open_client
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, make_customer, make_key
 
@@ -20,8 +22,10 @@ async def count(client: httpx.AsyncClient, path: str = "/v1/customers") -> int:
     return len(await all_pages(client, path))
 
 
-async def grow_older(database: SavepointDatabase, interval: str) -> None:
-    await database.driver.execute(f"UPDATE idempotency_key SET created_at = created_at - interval '{interval}'")
+async def grow_older(database: SavepointDatabase, **time: float) -> None:
+    await database.driver.execute(
+        "UPDATE idempotency_key SET created_at = created_at - $1::interval", timedelta(**time)
+    )
 
 
 async def leave_in_flight(database: SavepointDatabase) -> None:
@@ -82,7 +86,7 @@ async def test_two_callers_may_use_the_same_key(client: httpx.AsyncClient) -> No
     keys = [await make_key(client, "write") for _ in range(2)]
     answers = [
         await client.post("/v1/customers", json={}, headers=ONCE | headers)
-        for headers in ({}, keys[0]["authorization"], keys[1]["authorization"])
+        for headers in (AUTHORIZED, *(key["authorization"] for key in keys))
     ]
     assert [answer.status_code for answer in answers] == [201, 201, 201]
     assert len({answer.json()["id"] for answer in answers}) == 3
@@ -105,7 +109,7 @@ async def test_a_refused_request_may_be_tried_again(client: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\xe9\x85"])
 async def test_a_key_of_another_form_is_400(client: httpx.AsyncClient, key: str) -> None:
-    headers = {"Idempotency-Key": key.encode("latin-1")}
+    headers = {b"Idempotency-Key": key.encode("latin-1")}
     response = await client.post("/v1/customers", json={}, headers=headers)
     assert_problem(response, 400, "bad_idempotency_key")
     assert await count(client) == 0
@@ -128,7 +132,7 @@ async def test_what_a_dead_process_left_in_flight_is_free_after_a_minute(
 ) -> None:
     await client.post("/v1/customers", json={}, headers=ONCE)
     await leave_in_flight(database)
-    await grow_older(database, "61 seconds")
+    await grow_older(database, seconds=61)
     assert_problem(await client.post("/v1/customers?a=b", json={}, headers=ONCE), 422, "idempotency_key_reused")
     assert (await client.post("/v1/customers", json={}, headers=ONCE)).status_code == 201
     again = await client.post("/v1/customers", json={}, headers=ONCE)
@@ -139,12 +143,12 @@ async def test_an_answer_is_kept_for_24_hours_and_not_longer(
     client: httpx.AsyncClient, database: SavepointDatabase
 ) -> None:
     first = await client.post("/v1/customers", json={}, headers=ONCE)
-    await grow_older(database, "23 hours")
+    await grow_older(database, hours=23)
     await database.driver.execute(FORGET)
     assert (await client.post("/v1/customers", json={}, headers=ONCE)).content == first.content
-    await grow_older(database, "61 minutes")
+    await grow_older(database, minutes=61)
     assert (await client.post("/v1/customers", json={}, headers=ONCE)).json()["id"] != first.json()["id"]
-    await grow_older(database, "25 hours")
+    await grow_older(database, hours=25)
     await database.driver.execute(FORGET)
     assert await database.driver.fetchval("SELECT count(*) FROM idempotency_key") == 0
 
@@ -158,8 +162,7 @@ async def test_of_two_requests_at_once_one_is_done_and_the_other_told_to_wait(se
         connection = await elsewhere.connection()
         await connection.exec_driver_sql("SELECT FROM customer FOR UPDATE")
         first = asyncio.create_task(client.post(path, json=body, headers=ONCE))
-        while not await _waits_for_a_lock(connection):
-            await asyncio.sleep(0.01)
+        await _somebody_waits_for_a_lock(connection)
         assert_problem(await client.post(path, json=body, headers=ONCE), 409, "idempotency_in_flight")
         await elsewhere.rollback()
         assert (await first).status_code == 201
@@ -168,6 +171,8 @@ async def test_of_two_requests_at_once_one_is_done_and_the_other_told_to_wait(se
         assert again.headers["idempotent-replayed"] == "true"
 
 
-async def _waits_for_a_lock(connection: Any) -> bool:
+async def _somebody_waits_for_a_lock(connection: AsyncConnection) -> None:
     waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
-    return bool((await connection.exec_driver_sql(waiting)).scalar())
+    async with asyncio.timeout(5):
+        while not (await connection.exec_driver_sql(waiting)).scalar():  # noqa: ASYNC110  another process tells no event
+            await asyncio.sleep(0.01)

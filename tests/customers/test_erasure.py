@@ -124,7 +124,9 @@ async def test_a_repeated_creation_does_not_bring_the_person_back(client: Client
     again = await client.post("/v1/customers", json=body, headers={"Idempotency-Key": "other"})
     assert (again.headers["idempotent-replayed"], again.json()["display_name"]) == ("true", "Boof")
     kept = await database.driver.fetch("SELECT key, body FROM idempotency_key WHERE key <> 'other' ORDER BY key")
-    assert {(row["key"], bytes(row["body"])) for row in kept} == {(key, b"{}") for key in ("add", "batch", "call", "make")}
+    assert {(row["key"], bytes(row["body"])) for row in kept} == {
+        (key, b"{}") for key in ("add", "batch", "call", "make")
+    }
 
 
 async def test_others_are_not_touched(client: Client) -> None:
@@ -156,6 +158,9 @@ async def test_a_forgotten_customer_is_not_filled_again(client: Client) -> None:
         await client.post(f"/v1/interactions/{call['id']}/file", json={"customer_id": customer["id"]}),
     ):
         assert_problem(response, 409, "anonymized")
+    touch = {"channel": "visit", "customer_id": customer["id"], "from": {"kind": "phone", "value": "+989121234567"}}
+    assert (await client.post("/v1/interactions", json=touch)).status_code in (404, 409)
+    assert await all_pages(client, f"{path}/timeline") == []
 
 
 async def test_forgetting_twice_is_no_mistake(client: Client) -> None:
