@@ -6,15 +6,13 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-
 import asyncpg
 import httpx
 import pytest
 from cryptography.fernet import Fernet
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.config import Settings
 from app.core import migrations
@@ -32,7 +30,7 @@ for _name in [name for name in os.environ if name.startswith("ONEFILE_")]:
 
 
 def make_settings(**changes: object) -> Settings:
-    return Settings(_env_file=None, **{"admin_key": ADMIN, "log_level": "CRITICAL"} | changes)  # type: ignore[call-arg,arg-type]
+    return Settings(_env_file=None, **{"admin_key": ADMIN, "log_level": "CRITICAL"} | changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,12 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from app.text.cleaning import clean_json
 
 
+def _trimmed(value: Any) -> Any:
+    """Before any length is checked: blanks are no name."""
+    cleaned = clean_json(value)
+    return cleaned.strip() if isinstance(cleaned, str) else cleaned
+
+
 def _finite(value: Any) -> Any:
     """JSON has no NaN and no infinity, though Python's reader lets them pass."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -17,20 +23,8 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _trimmed(value: Any) -> Any:
-    """Before any length is checked: blanks are no name."""
-    cleaned = clean_json(value)
-    return cleaned.strip() if isinstance(cleaned, str) else cleaned
-
-
 Text = Annotated[str, BeforeValidator(clean_json)]
-Shortdef _trimmed(value: Any) -> Any:
-    """Before any length is checked: blanks are no name."""
-    cleaned = clean_json(value)
-    return cleaned.strip() if isinstance(cleaned, str) else cleaned
-
-
-Text = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=500)]
+ShortText = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=500)]
 Address = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=500)]
 """An identifier as people write it; not stripped: a leading space may be a plus that a URL lost."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(clean_json), AfterValidator(_finite)]

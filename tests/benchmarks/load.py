@@ -63,7 +63,17 @@ def _with_wrk(wrk: str, port: int, requests: Sequence[Request], connections: int
         file = Path(directory, "requests")
         raw = (request.raw(host) for request in requests)
         file.write_bytes(b"".join(b"%06d%b" % (len(each), each) for each in raw))
-        command = [wrk, "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "10s", "-s", str(_SCRIPT), f"http://{host}/"]
+        command = [
+            wrk,
+            "-t1",
+            f"-c{connections}",
+            f"-d{round(seconds)}s",
+            "--timeout",
+            "10s",
+            "-s",
+            str(_SCRIPT),
+            f"http://{host}/",
+        ]
         output = subprocess.run([*command, "--", str(file)], check=True, capture_output=True, text=True)  # noqa: S603
     return Result(**json.loads(output.stdout.splitlines()[-1]))
 
