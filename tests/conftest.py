@@ -5,6 +5,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import httpx
@@ -34,9 +36,15 @@ def make_settings(**changes: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """`onefile` is migrated and nobody connects to it: every other database is copied from it."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("pg"), durable=False) as server:
+def server() -> Iterator[EmbeddedPostgres]:
+    """`onefile` is migrated and nobody connects to it: every other database is copied from it.
+
+    Not in pytest's own directory: as root, each run closes that to the user the server runs as.
+    """
+    with (
+        TemporaryDirectory(prefix="onefile-tests-", ignore_cleanup_errors=True) as directory,
+        EmbeddedPostgres(Path(directory) / "pg", durable=False) as server,
+    ):
         migrations.upgrade(server.url)
         yield server
 

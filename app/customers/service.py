@@ -1,6 +1,6 @@
 """Rules of the customer file: who a customer is, and which addresses are theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,8 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     customer = Customer(**body.model_dump(exclude={"identifiers"}, exclude_none=True))
     session.add(customer)
     await session.flush()
-    await _add_identifiers(session, policy, customer.id, body.identifiers, actor=actor, field="identifiers.{}.value")
+    wanted = await _claim(session, policy, body.identifiers, field="identifiers.{}.value")
+    await _add_identifiers(session, customer.id, wanted, actor=actor)
     await session.refresh(customer, ["identifiers"])
     return customer
 
@@ -87,10 +88,11 @@ async def add_identifier(
     session: AsyncSession, policy: IdentifierPolicy, customer_id: UUID, body: IdentifierCreate, *, actor: str
 ) -> CustomerIdentifier:
     """The identifier of this customer, added unless it is there already."""
+    wanted = await _claim(session, policy, [body], field="value")
     customer = await hold(session, customer_id)
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
-    (identifier,) = await _add_identifiers(session, policy, customer_id, [body], actor=actor, field="value")
+    (identifier,) = await _add_identifiers(session, customer_id, wanted, actor=actor)
     _touch(customer)
     return identifier
 
@@ -98,13 +100,16 @@ async def add_identifier(
 async def change_identifier(
     session: AsyncSession, customer_id: UUID, identifier_id: UUID, patch: IdentifierPatch
 ) -> CustomerIdentifier:
+    changes = patch.model_dump(exclude_unset=True)
+    if changes.get("shared") is False:
+        identifier = await _live_identifier(session, customer_id, identifier_id)
+        await lock(session, [lock_key(identifier.kind, identifier.value)])
+        session.expire(identifier)
     customer = await hold(session, customer_id)
     identifier = await _live_identifier(session, customer_id, identifier_id)
-    changes = patch.model_dump(exclude_unset=True)
     if "opted_out" in changes:
         identifier.opted_out_at = (identifier.opted_out_at or now()) if changes.pop("opted_out") else None
     if identifier.shared and changes.get("shared") is False:
-        await lock(session, [lock_key(identifier.kind, identifier.value)])
         await _check_free(session, [(identifier.kind, identifier.value)])
     for name, value in changes.items():
         setattr(identifier, name, value)
@@ -164,15 +169,10 @@ async def _live_identifier(session: AsyncSession, customer_id: UUID, identifier_
     return identifier
 
 
-async def _add_identifiers(
-    session: AsyncSession,
-    policy: IdentifierPolicy,
-    customer_id: UUID,
-    bodies: Sequence[IdentifierCreate],
-    *,
-    actor: str,
-    field: str,
-) -> list[CustomerIdentifier]:
+async def _claim(
+    session: AsyncSession, policy: IdentifierPolicy, bodies: Sequence[IdentifierCreate], *, field: str
+) -> dict[tuple[IdentifierKind, str], IdentifierCreate]:
+    """The addresses, canonical, and locked: before the customer is held, as messages do, or both wait for ever."""
     wanted = {}
     for number, body in enumerate(bodies):
         value = _normalised(body.kind, body.value, body.region or policy.default_region, field=field.format(number))
@@ -180,6 +180,16 @@ async def _add_identifiers(
             raise Unprocessable("This value identifies nobody.", code="identifier_blocked")
         wanted[body.kind, value] = body
     await lock(session, [lock_key(kind, value) for kind, value in wanted])
+    return wanted
+
+
+async def _add_identifiers(
+    session: AsyncSession,
+    customer_id: UUID,
+    wanted: Mapping[tuple[IdentifierKind, str], IdentifierCreate],
+    *,
+    actor: str,
+) -> list[CustomerIdentifier]:
     known = {
         (each.kind, each.value): each
         for each in await session.scalars(

@@ -27,7 +27,7 @@ async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID,
     customer = await customers.hold(session, customer_id)
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
-    interaction = await interactions.get(session, interaction_id)
+    interaction = await interactions.hold(session, interaction_id)
     if interaction.customer_id != customer_id:
         details = {"from": str(interaction.customer_id)} if interaction.customer_id else {}
         session.add(

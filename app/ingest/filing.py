@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.core.db import Database, locked
+from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
 from app.customers.models import Rule
 from app.identity.resolution import Sender, by_rank, lock_keys, resolve
@@ -133,7 +133,11 @@ class Filed:
 async def file(
     database: Database, touches: Sequence[Touch], window: timedelta, request: Sequence[Any] = NO_REQUEST
 ) -> list[Filed]:
-    """File every touch once, in one transaction; round trips: 1 where all senders are known, else 5."""
+    """File every touch once; round trips: 1 where all senders are known, else 5.
+
+    Touches of known senders are committed by the first statement, the others together by a second transaction. If that
+    one fails, so does the request, and its repetition adds what is missing.
+    """
     rows = [touch.row(number, window) for number, touch in enumerate(touches)]
     async with database.hot() as connection:
         records = await connection.fetch(FILE_KNOWN, json.dumps(rows), *request, window)
@@ -157,7 +161,9 @@ async def _decide(
 ) -> dict[int, asyncpg.Record]:
     """File the touches that need a decision; a record for each, by its number."""
     senders = [touches[number].sender() for number in undecided]
-    async with locked(connection, lock_keys(senders)):
+    # The messages are locked, too: the same one from two strangers at once must not open a file for each.
+    ids = {lock_key(touches[number].source, touches[number].external_id or "") for number in undecided}
+    async with locked(connection, lock_keys(senders) | ids):
         resolutions, findings = await resolve(connection, senders)
         decided = [
             rows[number]

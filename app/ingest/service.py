@@ -99,8 +99,10 @@ async def replay(intake: Intake, session: AsyncSession, request_id: UUID) -> Inb
     except Exception as error:
         kept.reason = type(error).__name__
         return kept
-    await _file(intake, source, request, inbound, request_id=kept.id)
+    known = await _file(intake, source, request, inbound, request_id=kept.id)
     await session.refresh(kept)
+    if known:  # what it brings had come by another way meanwhile
+        kept.status, kept.reason = InboundRequestStatus.filed, None
     return kept
 
 
@@ -127,8 +129,11 @@ async def _file(
     request: WebhookRequest,
     inbound: Sequence[Inbound],
     request_id: UUID | None = None,
-) -> None:
-    """File what the request carries; the request itself is kept with the first thing it really brought."""
+) -> bool:
+    """File what the request carries; the request itself is kept with the first thing it really brought.
+
+    False if it speaks of nothing that belongs into a file.
+    """
     kept = (request_id or uuid7(), *_columns(source, request))
     touches = [_touch(intake, source, request, each) for each in inbound if isinstance(each, InboundMessage)]
     receipts = [each for each in inbound if isinstance(each, DeliveryReceipt)]
@@ -139,6 +144,7 @@ async def _file(
         reasons = [each.reason for each in inbound if isinstance(each, Ignored)]
         reason = reasons[0] if reasons else "receipt for a message not known here" if receipts else "nothing in it"
         await _keep(intake, source, request, InboundRequestStatus.ignored, reason)
+    return bool(touches or known)
 
 
 async def _apply(intake: Intake, receipts: Sequence[DeliveryReceipt], kept: Sequence[Any]) -> int:

@@ -24,6 +24,14 @@ async def get(session: AsyncSession, interaction_id: UUID) -> Interaction:
     return interaction
 
 
+async def hold(session: AsyncSession, interaction_id: UUID) -> Interaction:
+    """The interaction, locked against other changes until the end of the transaction."""
+    interaction = await session.get(Interaction, interaction_id, with_for_update=True, populate_existing=True)
+    if interaction is None:
+        raise NotFound("No interaction has this id.")
+    return interaction
+
+
 async def get_whole(session: AsyncSession, interaction_id: UUID) -> dict[str, Any]:
     return show(await get(session, interaction_id), limit=None)
 

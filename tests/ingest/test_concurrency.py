@@ -388,7 +388,6 @@ async def test_a_message_on_the_way_while_its_customer_is_erased_does_not_bring_
     await assert_sound(served)
 
 
-@pytest.mark.xfail(strict=True, reason="add_identifier holds the customer before the address; messages the other way")
 async def test_an_address_added_by_hand_while_a_message_brings_it_does_not_wait_in_a_circle(
     served: FastAPI, client: httpx.AsyncClient
 ) -> None:
