@@ -98,7 +98,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message: its bytes, or where the provider keeps them."""
+    """A file that came with a message: its bytes, or where the provider keeps them (`Adapter.fetch_media`)."""
 
     name: str | None
     content_type: str
@@ -106,6 +106,19 @@ class Attachment:
     content: bytes | None = field(default=None, repr=False)
     url: str | None = None
     provider_id: str | None = None
+    content_id: str | None = None
+    """What an html body calls it by (RFC 2392), without brackets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a message that was too long for one; pieces arrive in any order, each with its own external id."""
+
+    reference: str
+    """The same for all pieces of one message of one sender."""
+    number: int
+    """Counted from 1."""
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +146,17 @@ class InboundMessage:
     references: Sequence[str] = ()
     """Ids of the messages this one answers, nearest first."""
     automatic: bool = False
+    """Written by a program: an auto-reply, a bounce, a mailing list."""
+    opt_out: bool | None = None
+    """True: asks never to be written to again on this address (STOP); False: takes that back (START)."""
+    part: Part | None = None
+    direction: Direction = Direction.inbound
+    """Outbound: a call we made, told by the provider; `sender` is then our end, `identifiers` stay the customer's."""
+    duration_s: int | None = None
+    grows: bool = False
+    """One of several words on the same thing (the stages of a call): what a later one says completes the first."""
+    incomplete: bool = False
+    """The provider keeps the rest of the message: `Adapter.fetch_message` gets it."""
     attachments: Sequence[Attachment] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What has no field of its own (reaction, location, campaign…); JSON values only."""
@@ -150,6 +174,24 @@ class DeliveryReceipt:
     error_code: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifierChange:
+    """The customer known by `old` says, through the provider, to be known by `new` from now on."""
+
+    external_id: str
+    old: Identifier
+    new: Identifier
+    occurred_at: datetime | None = None
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The provider wants this URL visited before it delivers (Amazon SNS subscriptions)."""
+
+    url: str
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """A verified request, or a part of one, that carries nothing for a customer file."""
@@ -157,4 +199,4 @@ class Ignored:
     reason: str
 
 
-Inbound = InboundMessage | DeliveryReceipt | Ignored
+Inbound = InboundMessage | DeliveryReceipt | IdentifierChange | Confirmation | Ignored

@@ -5,12 +5,12 @@ connection and raises on bytes it cannot read. `verify` always runs before `pars
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from app.messages import Channel, Inbound
+from app.messages import Attachment, Channel, Inbound, InboundMessage
 
 
 class Refused(Exception):
@@ -37,6 +37,8 @@ class WebhookRequest:
     body: bytes = field(repr=False)
     received_at: datetime
     """Aware UTC; the clock every tolerance is measured against."""
+    resources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What `Adapter.resources` asked for, by its URL; an URL that could not be had is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,32 @@ class Nonce:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """A request to the provider, for whoever has a connection to send."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    headers_at: Callable[[datetime], Mapping[str, str]] | None = field(default=None, repr=False)
+    """More headers, made of the moment of sending: signatures that hold for minutes (AWS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResponse:
+    """Its answer, successful (2xx): anything else never reaches the adapter."""
+
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes = field(repr=False)
+
+
+Got = TypeVar("Got")
+Fetching = Generator[FetchRequest, FetchResponse, Got]
+"""A conversation with the provider without a connection: requests are yielded, answers sent in, the result returned."""
+
+
 class Adapter(ABC):
     """One provider. Class attributes describe it; `GET /v1/providers` shows them."""
 
@@ -82,6 +110,8 @@ class Adapter(ABC):
     """Verification schemes, the default first, each with the credential names it needs. `settings.scheme` picks one;
     `none` needs nothing and must be picked by name."""
     optional_credentials: ClassVar[tuple[str, ...]] = ()
+    credentials_later: ClassVar[bool] = False
+    """The provider tells its secret only after it has called the URL: a source may begin without, and refuses."""
     body_signed: ClassVar[bool] = False
     """Whether a valid signature proves the body."""
     delivers: ClassVar[tuple[str, ...]] = ("messages",)
@@ -111,6 +141,25 @@ class Adapter(ABC):
     @abstractmethod
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         """Everything the request carries, in its order. Same bytes, same answer."""
+
+    media_hosts: ClassVar[tuple[str, ...]] = ()
+    """The only hosts `fetch_media`, `fetch_message`, `resources` and confirmations may ask; `.example.com` means every
+    host below it."""
+
+    def resources(self, request: WebhookRequest) -> Sequence[str]:
+        """URLs that must be read before `verify` (certificates); the adapter vouches that they are the provider's."""
+        return ()
+
+    def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
+        """The attachment with its content."""
+        response = yield FetchRequest(attachment.url or "")
+        content_type = response.headers.get("content-type", attachment.content_type)
+        return replace(attachment, content=response.body, size=len(response.body), content_type=content_type)
+
+    def fetch_message(self, message: InboundMessage, source: SourceConfig) -> Fetching[InboundMessage]:
+        """An incomplete message, completed."""
+        raise NotImplementedError(f"{self.provider} delivers whole messages")
+        yield
 
     def respond(self, request: WebhookRequest, source: SourceConfig) -> Answer:
         """`answer`, where it depends on the request."""

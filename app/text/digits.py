@@ -4,7 +4,7 @@ import re
 
 # Decimal digits only: a superscript two is a "digit" to str.isdigit(), yet nobody writes a number with it.
 # The planes above the first two hold Han characters and no digits.
-_ASCII_DIGITS = {ord(digit): str(int(digit)) for digit in re.findall(r"\d", "".join(map(chr, range(128, 0x20000))))}
+ASCII_DIGITS = {ord(digit): str(int(digit)) for digit in re.findall(r"\d", "".join(map(chr, range(128, 0x20000))))}
 
 # Zero-width space and joiners, direction marks, embeddings and isolates, Arabic letter mark, byte order mark.
 MARKS = "".join(
@@ -14,7 +14,7 @@ _WITHOUT_MARKS = dict.fromkeys(map(ord, MARKS))
 
 
 def ascii_digits(text: str) -> str:
-    return text if text.isascii() else text.translate(_ASCII_DIGITS)
+    return text if text.isascii() else text.translate(ASCII_DIGITS)
 
 
 def strip_marks(text: str) -> str:
