@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from app.channels.base import Unreadable
+from app.channels.digests import digest
 from app.text.cleaning import clean_json
 
 Document = Mapping[str, Any]
@@ -19,15 +20,26 @@ def is_json(content_type: str) -> bool:
 
 def read(body: bytes) -> Document:
     """A JSON object, cleaned of what PostgreSQL cannot hold."""
+    value = read_any(body)
+    if not isinstance(value, dict):
+        raise Unreadable("the body is not a JSON object")
+    return value
+
+
+def read_any(body: bytes) -> Any:
+    """Any JSON value, cleaned alike."""
     try:
         value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_number, parse_float=_finite)
         _check_depth(value, _DEEPEST)
     except (ValueError, RecursionError) as error:
         raise Unreadable("the body is not a readable JSON document") from error
-    if not isinstance(value, dict):
-        raise Unreadable("the body is not a JSON object")
-    cleaned: Document = clean_json(value)
-    return cleaned
+    return clean_json(value)
+
+
+def read_each(body: bytes) -> Sequence[Document]:
+    """The objects of a JSON list; an object on its own is a list of one."""
+    value = read_any(body)
+    return sections({"the body": [value] if isinstance(value, dict) else value}, "the body")
 
 
 def text(document: Document, key: str) -> str:
@@ -58,6 +70,11 @@ def sections(document: Document, key: str) -> Sequence[Document]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise Unreadable(f"{key} is not a list of objects")
     return value
+
+
+def fingerprint(document: Document) -> str:
+    """The same for the same content, whatever the order of its keys."""
+    return digest([json.dumps(document, sort_keys=True).encode()]).hex()
 
 
 def _refuse_number(digits: str) -> NoReturn:

@@ -1,10 +1,14 @@
 """Who sent a message and who got it: addresses made canonical where a rule can read them, kept as written elsewhere."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.messages import Confidence, Identifier, IdentifierKind, Party
 from app.text.identifiers import InvalidIdentifier, normalise, withheld
+
+# Fewer digits may be a short code, and no international number begins with 0.
+_WITHOUT_PLUS = re.compile(r"[1-9][0-9]{8,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,13 @@ class Address:
 
     kind: IdentifierKind
     raw: str
+    without_plus: bool = False
+    """Whether this provider leaves out the plus of international numbers."""
+
+
+def number(raw: str) -> Address:
+    """A telephone number as most gateways write it: international, without its plus."""
+    return Address(IdentifierKind.phone, raw, without_plus=True)
 
 
 def identify(
@@ -27,9 +38,11 @@ def identify(
     return tuple(found.values())
 
 
-def identify_one(kind: IdentifierKind, raw: str, *, region: str | None = None) -> Identifier | None:
+def identify_one(
+    kind: IdentifierKind, raw: str, *, region: str | None = None, without_plus: bool = False
+) -> Identifier | None:
     """Whom a receipt is about; None where no rule can read the address."""
-    return next(iter(identify([Address(kind, raw)], region=region)), None)
+    return next(iter(identify([Address(kind, raw, without_plus)], region=region)), None)
 
 
 def party(address: Address, *, region: str | None = None, name: str | None = None) -> Party | None:
@@ -44,7 +57,8 @@ def party(address: Address, *, region: str | None = None, name: str | None = Non
 
 
 def _canonical(address: Address, region: str | None) -> str | None:
+    lost = address.without_plus and _WITHOUT_PLUS.fullmatch(address.raw)
     try:
-        return normalise(address.kind, address.raw, region)
+        return normalise(address.kind, f"+{address.raw}" if lost else address.raw, region)
     except InvalidIdentifier:
         return None

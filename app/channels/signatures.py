@@ -6,12 +6,14 @@ Secrets are compared in constant time.
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from app.channels.base import Refused, SourceConfig, WebhookRequest
 from app.channels.forms import pairs
+
+Check = Callable[[WebhookRequest, SourceConfig], None]
 
 _STANDARD_PORTS = {"https": ":443", "http": ":80"}
 
@@ -54,6 +56,26 @@ def path_secret(request: WebhookRequest, token: str) -> None:
     """A secret among the path segments."""
     if not any(same(segment, token) for segment in request.segments):
         raise Refused("path secret missing or wrong")
+
+
+def check(checks: Mapping[str, Check], scheme: str, request: WebhookRequest, source: SourceConfig) -> None:
+    """By the check that belongs to the scheme."""
+    chosen = checks.get(scheme)
+    if chosen is None:
+        raise Refused("there is no such scheme")
+    chosen(request, source)
+
+
+def check_basic(request: WebhookRequest, source: SourceConfig) -> None:
+    basic(request, credential(source, "username"), credential(source, "password"))
+
+
+def check_path_secret(request: WebhookRequest, source: SourceConfig) -> None:
+    path_secret(request, credential(source, "path_token"))
+
+
+def check_nothing(request: WebhookRequest, source: SourceConfig) -> None:
+    """For the scheme `none`, which whoever connects the source must have asked for."""
 
 
 def fresh(timestamp: str, received_at: datetime, tolerance_s: int) -> None:

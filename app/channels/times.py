@@ -1,10 +1,13 @@
 """The times providers write, as aware UTC."""
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from app.channels.base import Unreadable
+
+_COMMENT = re.compile(r"\([^()]*\)")
 
 
 def unix(seconds: Any) -> datetime:
@@ -23,10 +26,16 @@ def iso(written: str) -> datetime:
         raise Unreadable("a time is not in RFC 3339 form") from error
 
 
+def iso_if_told(written: str) -> datetime | None:
+    """The same; None where nothing is written."""
+    return iso(written) if written else None
+
+
 def mail_date(written: str) -> datetime | None:
     """RFC 5322; None where it cannot be read, for the sender's program writes what it likes."""
     try:
-        return _aware(parsedate_to_datetime(written))
+        # Twice: comments may hold comments.
+        return _aware(parsedate_to_datetime(_COMMENT.sub(" ", _COMMENT.sub("", written))))
     except (ValueError, OverflowError):
         return None
 

@@ -13,10 +13,16 @@ from typing import Any
 import pytest
 
 from app.channels.base import Answer, SourceConfig, WebhookRequest
-from app.messages import DeliveryReceipt, Ignored, Inbound, InboundMessage
+from app.messages import Confirmation, DeliveryReceipt, Direction, IdentifierChange, Ignored, Inbound, InboundMessage
 
 ROOT = Path(__file__).parent / "samples"
-_TYPES = {InboundMessage: "message", DeliveryReceipt: "receipt", Ignored: "ignored"}
+_TYPES = {
+    InboundMessage: "message",
+    DeliveryReceipt: "receipt",
+    IdentifierChange: "identifier_change",
+    Confirmation: "confirmation",
+    Ignored: "ignored",
+}
 
 
 class Outcome(StrEnum):
@@ -45,7 +51,8 @@ class Sample:
 
     @property
     def expected_messages(self) -> int:
-        return sum(each["type"] == "message" for each in self.expected)
+        """How many there are in the end: the same id twice is one message."""
+        return len({each["external_id"] for each in self.expected if each["type"] == "message"})
 
     @property
     def expected_answer(self) -> Answer:
@@ -73,7 +80,13 @@ class Sample:
             headers={name.lower(): value for name, value in request["headers"].items()},
             body=self.body,
             received_at=datetime.fromisoformat(self.data["received_at"]),
+            resources=self.resources,
         )
+
+    @property
+    def resources(self) -> Mapping[str, bytes]:
+        """What the adapter wants read first, by URL; samples name files for it, beside the providers' folders."""
+        return {url: (ROOT / name).read_bytes() for url, name in self.data.get("resources", {}).items()}
 
     def source(self) -> SourceConfig:
         return SourceConfig(name="sample", **self.data["source"])
@@ -122,7 +135,7 @@ def as_json(inbound: Inbound) -> dict[str, Any]:
     return {"type": _TYPES[type(inbound)], **{name: value for name, value in said.items() if value not in _NOTHING}}
 
 
-_NOTHING: tuple[Any, ...] = (None, "", [], {}, False)
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, False, Direction.inbound)
 
 
 def _plain(value: Any) -> Any:

@@ -1,16 +1,18 @@
 """WhatsApp Cloud API: messages, statuses and number changes of a WhatsApp Business account."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-from app.channels import documents, signatures, times
-from app.channels.base import Adapter, Answer, Refused, SourceConfig, Unreadable, WebhookRequest
+from app.channels import documents, media, signatures, times
+from app.channels.base import Adapter, Answer, Fetching, FetchRequest, Refused, SourceConfig, Unreadable, WebhookRequest
 from app.channels.chat.whatsapp_content import content
-from app.channels.chat.whatsapp_people import circumstances, contact_of, senders_of
+from app.channels.chat.whatsapp_people import circumstances, contact_of, number_change, senders_of
 from app.channels.documents import Document, section, sections, text
 from app.channels.forms import urlencoded, values
 from app.channels.parties import Address, identify, identify_one, party
 from app.messages import (
+    Attachment,
     Channel,
     DeliveryReceipt,
     IdentifierKind,
@@ -28,6 +30,7 @@ _EVENTS = {
     "played": ReceiptEvent.read,
     "failed": ReceiptEvent.failed,
 }
+_GRAPH_VERSION = "v23.0"
 
 
 class WhatsAppCloud(Adapter):
@@ -36,12 +39,13 @@ class WhatsAppCloud(Adapter):
     provider = "whatsapp_cloud"
     title = "WhatsApp Cloud API"
     channel = Channel.whatsapp
-    schemes: ClassVar = {"meta_hmac_sha256": ("app_secret",)}
-    optional_credentials = ("verify_token",)
+    schemes: ClassVar = {"meta_hmac_sha256": ("app_secret",), "meta_verify_token": ("verify_token",)}
+    optional_credentials = ("verify_token", "access_token")
     body_signed = True
+    media_hosts = ("graph.facebook.com", "lookaside.fbsbx.com", ".whatsapp.net")
     delivers = ("messages", "receipts")
     limits = (
-        "Pictures and files are named by their id, not fetched: reading them takes the account's token.",
+        "Pictures and files are fetched with the credential access_token; without it they are marked failed.",
         "Calls, message history and echoes of the business app are not filed.",
     )
 
@@ -54,6 +58,14 @@ class WhatsAppCloud(Adapter):
         if query.get("hub.mode") != "subscribe" or not signatures.same(query.get("hub.verify_token", ""), token):
             raise Refused("verify token missing or wrong")
         return Answer(body=query.get("hub.challenge", "").encode())
+
+    def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
+        """Cloud API, "Media": the id gives a URL that lives five minutes, both ask for the account's token."""
+        bearer = media.authorization("Bearer", source.credentials.get("access_token"))
+        version = str(source.settings.get("graph_version") or _GRAPH_VERSION)
+        found = yield FetchRequest(f"https://graph.facebook.com/{version}/{attachment.provider_id}", headers=bearer)
+        url = text(documents.read(found.body), "url")
+        return (yield from media.fetch(replace(attachment, url=url), bearer))
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
         secret = signatures.credential(source, "app_secret")
@@ -74,7 +86,7 @@ def _change(change: Document) -> Iterator[Inbound]:
         return
     value = section(change, "value")
     for message in sections(value, "messages"):
-        yield _message(message, value)
+        yield number_change(message) or _message(message, value)
     for status in sections(value, "statuses"):
         yield _receipt(status)
 

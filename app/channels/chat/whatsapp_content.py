@@ -1,20 +1,10 @@
 """What a WhatsApp message says: each type as a person would read it, the rest of it as attributes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from app.channels.chat.content import Content, location
 from app.channels.documents import Document, section, sections, text
 from app.messages import Attachment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    text: str = ""
-    attachments: tuple[Attachment, ...] = ()
-    answers: str | None = None
-    """The message this one is about, where its type says so."""
-    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def content(message: Document) -> Content:
@@ -67,12 +57,6 @@ def _media(media: Document) -> Content:
     return Content(text=text(media, "caption"), attachments=(attachment,), attributes=marks)
 
 
-def _location(location: Document) -> Content:
-    named = ", ".join(filter(None, (text(location, "name"), text(location, "address"))))
-    point = f"{location.get('latitude')}, {location.get('longitude')}"
-    return Content(text=f"{named} ({point})" if named else point, attributes={"location": dict(location)})
-
-
 def _reaction(reaction: Document) -> Content:
     """A reaction taken back has no emoji."""
     emoji, message_id = text(reaction, "emoji"), text(reaction, "message_id")
@@ -115,7 +99,7 @@ _READERS: dict[str, Callable[[Document], Content]] = {
     "audio": _media,
     "document": _media,
     "sticker": _media,
-    "location": _location,
+    "location": location,
     "reaction": _reaction,
     "order": _order,
     "edit": _edit,

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.channels import times
 from app.channels.documents import Document, section, sections, text
-from app.channels.parties import Address, party
-from app.messages import IdentifierKind
+from app.channels.parties import Address, identify_one
+from app.messages import IdentifierChange, IdentifierKind
 
 
 def contact_of(message: Document, value: Document) -> Document:
@@ -28,13 +29,26 @@ def senders_of(message: Document, contact: Document) -> Iterator[Address]:
 
 def circumstances(message: Document, contact: Document) -> Iterator[tuple[str, Any]]:
     """How the message came about, as attributes."""
-    context, system = section(message, "context"), section(message, "system")
+    context = section(message, "context")
     if context.get("forwarded") is True or context.get("frequently_forwarded") is True:
         yield "forwarded", True
     if referral := section(message, "referral"):
         yield "referral", dict(referral)
     if username := text(section(contact, "profile"), "username"):
         yield "username", username
-    if new := text(system, "wa_id") or text(system, "new_wa_id"):
-        numbers = [party(Address(IdentifierKind.whatsapp, number)) for number in (text(message, "from"), new)]
-        yield "number_changed", dict(zip(("old", "new"), (number and number.value for number in numbers), strict=True))
+
+
+def number_change(message: Document) -> IdentifierChange | None:
+    """A notice that whoever had a number is now to be found under another."""
+    system = section(message, "system")
+    new = identify_one(IdentifierKind.whatsapp, text(system, "wa_id") or text(system, "new_wa_id"))
+    old = identify_one(IdentifierKind.whatsapp, text(message, "from"))
+    if new is None or old is None:
+        return None
+    return IdentifierChange(
+        external_id=text(message, "id"),
+        old=old,
+        new=new,
+        occurred_at=times.unix(message.get("timestamp")),
+        text=text(system, "body"),
+    )

@@ -1,18 +1,33 @@
 """Mail headers: lookup by name, and what the ones that matter mean."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from email.utils import getaddresses
+from typing import Any
 
 from app.channels.digests import bounded
 from app.channels.email.words import decode_words
 from app.channels.times import mail_date
 from app.text.cleaning import clean
 
-_BRACKETED = re.compile(r"<([^<>\s]+)>")
-_BARE = re.compile(r"[^\s<>,;\"']+@[^\s<>,;\"']+")
-_BULK = ("bulk", "list", "junk")
+_BRACKETED = re.compile(r"<([^<>]+)>")
+_BARE = re.compile(r"(?<![^\s<>,;\"'()])[^\s<>,;\"'@()]++@[^\s<>,;\"'()]+")
+_MOST_IDS = 100
+_LONGEST_ADDRESSES = 16_000
+_BULK = ("bulk", "list", "junk", "auto_reply")
+_SAID_BY_MACHINES = ("list-id", "list-unsubscribe", "x-autoreply", "x-autorespond", "x-failed-recipients")
+_MACHINES = ("mailer-daemon", "postmaster")
+# What the programs that set no header put before the subject they answer.
+_AUTOMATIC_SUBJECT = re.compile(
+    r"(?:auto(?:matic|mated)?[ -]?(?:reply|response|answer)|out of (?:the )?office|automatische (?:antwort|reactie)"
+    r"|automatiskt? svar|abwesenheitsnotiz|abwesend|réponse automatique|absence du bureau"
+    r"|respuesta automática|resposta automática|risposta automatica|automatyczna odpowiedź|otomatik yanıt|автоответ"
+    r"|پاسخ خودکار|پاسخگوی خودکار|رد تلقائي|الرد التلقائي|خارج المكتب|מענה אוטומטי|תשובה אוטומטית"
+    r"|自动回复|自動回覆|自動応答)"
+    r"\s*(?:[:：]|$)",
+    re.IGNORECASE,
+)
 
 
 class Headers:
@@ -23,6 +38,22 @@ class Headers:
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name.lower(), []).append(clean(value).strip())
+
+    @classmethod
+    def told(cls, document: Mapping[str, Any]) -> "Headers":
+        """Headers told as an object: of each name a text or several."""
+        return cls(
+            (name, value)
+            for name, values in document.items()
+            for value in (values if isinstance(values, list) else [values])
+            if isinstance(value, str)
+        )
+
+    def over(self, others: "Headers") -> "Headers":
+        """These, and what only the others say."""
+        both = Headers(())
+        both._values = others._values | {name: values for name, values in self._values.items() if any(values)}
+        return both
 
     def get(self, name: str) -> str:
         """The first value as people read it, "" where there is none."""
@@ -36,8 +67,12 @@ class Headers:
 
     @property
     def sender(self) -> tuple[str, str]:
-        """Name and address of the first author; a From without an address is the name of nobody known."""
-        return next(iter(addresses(self.raw("from"))), (self.get("from"), ""))
+        """Name and address of the first author, else of who sent it for them; a From without an address is the name
+        of nobody known."""
+        if authors := addresses(self.raw("from")):
+            return authors[0]
+        name, address = next(iter(addresses(self.raw("sender"))), ("", ""))
+        return self.get("from") or name, address
 
     @property
     def message_id(self) -> str | None:
@@ -45,10 +80,15 @@ class Headers:
         return found[0] if found else None
 
     @property
+    def is_report(self) -> bool:
+        """On the fate of another mail (RFC 6522)."""
+        return self.raw("content-type").lower().startswith("multipart/report")
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Nearest first: whom the mail answers, then its thread from the end."""
         answered, thread = message_ids(self.raw("in-reply-to")), message_ids(self.raw("references"))
-        return tuple(dict.fromkeys([*answered, *reversed(thread)]))
+        return tuple(dict.fromkeys([*answered, *reversed(thread)]))[:_MOST_IDS]
 
     @property
     def sent_at(self) -> datetime | None:
@@ -56,23 +96,34 @@ class Headers:
 
     @property
     def automatic(self) -> bool:
-        """Written by a machine (RFC 3834 and the older habits it names)."""
+        """Written by a machine (RFC 3834, RFC 2919, RFC 6522 and the older habits they name)."""
         submitted = self.raw("auto-submitted").partition(";")[0].strip().lower()
         return (
             submitted not in ("", "no")
             or self.raw("precedence").lower() in _BULK
-            or "list-id" in self
-            or "x-autoreply" in self
+            or any(name in self for name in _SAID_BY_MACHINES)
+            or self.raw("x-auto-response-suppress").lower() not in ("", "none")
             or self.raw("return-path") == "<>"
+            or self.is_report
+            or self.sender[1].partition("@")[0].lower() in _MACHINES
+            or _AUTOMATIC_SUBJECT.match(self.get("subject")) is not None
         )
 
 
 def message_ids(value: str) -> list[str]:
-    """Ids without their brackets, in order."""
-    return [bounded(found) for found in _BRACKETED.findall(value) or _BARE.findall(value)]
+    """Ids without their brackets, in order; a bare word is one, a sentence is none."""
+    found = [stripped for each in _BRACKETED.findall(value) if (stripped := each.strip())] or _BARE.findall(value)
+    if not found and len(words := value.split()) == 1:
+        found = words
+    return [bounded(each) for each in found]
 
 
 def addresses(value: str) -> list[tuple[str, str]]:
     """Name and address of each mailbox in an address header."""
-    found = [(decode_words(name).strip(), address) for name, address in getaddresses([value]) if "@" in address]
-    return found or [("", address) for address in _BARE.findall(value)]
+    value = value[:_LONGEST_ADDRESSES]
+    try:
+        found = getaddresses([value])
+    except RecursionError:
+        found = []
+    mailboxes = [(decode_words(name).strip(), address) for name, address in found if "@" in address]
+    return mailboxes or [("", address) for address in _BARE.findall(value)]

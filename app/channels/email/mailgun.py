@@ -10,7 +10,7 @@ from app.channels.digests import digest
 from app.channels.documents import Document
 from app.channels.email import mime
 from app.channels.email.headers import Headers
-from app.channels.email.mail import Mail, message_key, to_message
+from app.channels.email.mail import Mail, message_key, to_inbound
 from app.channels.email.mailgun_events import receipt
 from app.channels.forms import Field
 from app.messages import Channel, Inbound
@@ -47,14 +47,12 @@ class Mailgun(Adapter):
         values = forms.values(fields)
         recipient = values.get("recipient", "")
         mail = _raw(fields) or _parsed(fields, values)
-        return [
-            to_message(
-                mail,
-                external_id=message_key(mail.headers.message_id or _digest(request).hex(), recipient),
-                recipient=recipient,
-                envelope_from=values.get("sender"),
-            )
-        ]
+        return to_inbound(
+            mail,
+            external_id=message_key(mail.headers.message_id or _digest(request).hex(), recipient),
+            recipient=recipient,
+            envelope_from=values.get("sender"),
+        )
 
 
 def _is_event(request: WebhookRequest) -> bool:

@@ -9,7 +9,8 @@ from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
 from app.channels.digests import digest
 from app.channels.documents import Document, section, sections, text
 from app.channels.email.headers import Headers
-from app.channels.email.mail import Mail, message_key, to_message
+from app.channels.email.mail import Mail, message_key, to_inbound
+from app.channels.email.parts import content_id
 from app.channels.parties import identify_one
 from app.messages import Attachment, Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, ReceiptEvent
 
@@ -61,14 +62,12 @@ class Postmark(Adapter):
         recipient = text(payload, "OriginalRecipient") or next(
             (text(to, "Email") for to in sections(payload, "ToFull")), ""
         )
-        return [
-            to_message(
-                mail,
-                external_id=_external_id(payload, mail.headers, recipient, request.body),
-                recipient=recipient,
-                attributes={"mailbox_hash": text(payload, "MailboxHash"), "tag": text(payload, "Tag")},
-            )
-        ]
+        return to_inbound(
+            mail,
+            external_id=_external_id(payload, mail.headers, recipient, request.body),
+            recipient=recipient,
+            attributes={"mailbox_hash": text(payload, "MailboxHash"), "tag": text(payload, "Tag")},
+        )
 
 
 def _external_id(payload: Document, headers: Headers, recipient: str, body: bytes) -> str:
@@ -104,7 +103,7 @@ def _attachment(attachment: Document) -> Attachment:
         content_type=text(attachment, "ContentType") or "application/octet-stream",
         size=len(content),
         content=content,
-        provider_id=text(attachment, "ContentID") or None,
+        content_id=content_id(text(attachment, "ContentID")),
     )
 
 
