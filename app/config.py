@@ -44,7 +44,17 @@ class Settings(BaseSettings):
     max_batch_bytes: int = 64 * MEBIBYTE
     max_ingest_bytes: int = 64 * MEBIBYTE
     """Provider requests; Postmark allows 35 MB of attachments, which base64 makes 47 MB."""
+    media_url: str | None = None
+    """Where attachments are kept: a directory or an fsspec URL (`s3://bucket/prefix`); unset: in `data_directory`."""
+    max_attachment_bytes: int = 64 * MEBIBYTE
+    """Of files fetched from providers; larger ones are marked failed."""
+    work_in_server: bool = True
+    """Do background jobs in the server's process; `onefile worker` does them in others."""
     log_level: str = "INFO"
+
+    @property
+    def media(self) -> str:
+        return self.media_url or str(self.data_directory / "media")
 
 
 @lru_cache

@@ -83,7 +83,7 @@ class Database:
         self._hot: asyncpg.Pool | None = None
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=self._connect,
+            async_creator=self.connect,
             pool_size=settings.pool_size,
             max_overflow=0,
             pool_timeout=self._timeout,
@@ -124,7 +124,15 @@ class Database:
         assert self._hot is not None, "the database is not open"
         return self._hot.acquire(timeout=self._timeout)  # type: ignore[no-any-return]
 
-    async def _connect(self) -> asyncpg.Connection:
+    @asynccontextmanager
+    async def bulk(self) -> AsyncIterator[asyncpg.Connection]:
+        """A bare connection like `hot`, for hundreds of rows at once: it plans for what it is given."""
+        async with self.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            yield raw.driver_connection
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of the caller's own, outside the pools."""
         return await asyncpg.connect(
             self.url,
             timeout=self._timeout,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import Database
 from app.core.errors import BadRequest, PreconditionFailed
 from app.core.secrets import SecretBox
+from app.core.storage import Storage
 
 _VERSION = re.compile(r'("?)([0-9]{1,18})\1')
 
@@ -22,6 +23,11 @@ async def get_database(request: Request) -> Database:
 async def get_secrets(request: Request) -> SecretBox:
     secrets: SecretBox = request.app.state.secrets
     return secrets
+
+
+async def get_storage(request: Request) -> Storage:
+    storage: Storage = request.app.state.intake.storage
+    return storage
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
@@ -50,6 +56,7 @@ def check_version(actual: int, expected: int | None) -> None:
 
 
 DatabaseDep = Annotated[Database, Depends(get_database)]
+StorageDep = Annotated[Storage, Depends(get_storage)]
 SecretsDep = Annotated[SecretBox, Depends(get_secrets)]
 # Without scope="function" the commit would run after the answer, and a failed one still answer 200.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]

@@ -18,6 +18,7 @@ from app.core.logging import bind_request_id
 logger = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_SLOW_S = 1.0
 _TOO_LARGE = "The body is larger than the {} bytes this route takes."
 
 
@@ -85,4 +86,6 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "unmatched")
     metrics.REQUESTS.labels(scope["method"], route, status).inc()
     metrics.DURATION.labels(route).observe(seconds)
-    logger.info("request.answered", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+    # An ordinary answer is counted; a line for each would cost as much as the look-up itself.
+    log = logger.info if status >= 400 or seconds >= _SLOW_S else logger.debug
+    log("request.answered", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
