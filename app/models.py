@@ -7,13 +7,15 @@ from app.core.idempotency import IdempotencyKey
 from app.customers.models import Customer, CustomerIdentifier, IdentityEntry
 from app.identity.models import DuplicateSuggestion
 from app.ingest.models import InboundRequest, Source, WebhookNonce
-from app.interactions.models import Conversation, Interaction
+from app.interactions.models import Attachment, Conversation, ConversationReference, Interaction, StatusRow
 
 metadata = SQLModel.metadata
 
 __all__ = [
     "ApiKey",
+    "Attachment",
     "Conversation",
+    "ConversationReference",
     "Customer",
     "CustomerIdentifier",
     "DuplicateSuggestion",
@@ -22,6 +24,7 @@ __all__ = [
     "InboundRequest",
     "Interaction",
     "Source",
+    "StatusRow",
     "WebhookNonce",
     "metadata",
 ]

@@ -30,10 +30,21 @@ def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
     return "sa.String()" if kind == "type" and isinstance(item, AutoString) else False
 
 
+def _is_ours(_: Any, name: str | None, kind: str, *__: Any) -> bool:
+    """The job queue's tables are its library's; a migration installs them, no model describes them."""
+    return not (kind == "table" and name is not None and name.startswith("pgqueuer"))
+
+
 def _migrate(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     connection.commit()
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=True, render_item=_render)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_server_default=True,
+        render_item=_render,
+        include_object=_is_ours,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.auth import Requires, Scope, Writer
-from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
+from app.auth import SCHEME, Requires, Scope, Writer, authorize
+from app.core.dependencies import ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
 from app.customers import erasure, service
@@ -30,15 +30,13 @@ async def get_policy(request: Request) -> IdentifierPolicy:
     return policy
 
 
-async def get_time_zone(request: Request) -> str:
-    return str(request.app.state.settings.default_time_zone)
-
-
 PolicyDep = Annotated[IdentifierPolicy, Depends(get_policy)]
-TimeZoneDep = Annotated[str, Depends(get_time_zone)]
 
 router = APIRouter(prefix="/v1", tags=["Customers"])
 reading = [Depends(Requires(Scope.read))]
+# Each thing a route asks FastAPI for costs it 10 to 50 microseconds; these two ask for nothing.
+hot = APIRouter(prefix="/v1", tags=["Customers"])
+_SECURED: dict[str, Any] = {"security": [{SCHEME: []}]}
 writing = [Depends(Requires(Scope.write))]
 
 
@@ -134,31 +132,35 @@ async def delete_identifier(session: SessionDep, caller: Writer, customer_id: UU
     await service.release_identifier(session, customer_id, identifier_id, actor=caller.id)
 
 
-@router.get(
+@hot.get(
     "/customers/{customer_id}/file",
     response_model=CustomerFile,
     responses=documented(404),
-    dependencies=reading,
+    openapi_extra=_SECURED,
     summary="Get the whole customer file",
 )
-async def get_file(database: DatabaseDep, time_zone: TimeZoneDep, customer_id: UUID) -> Response:
+async def get_file(request: Request, customer_id: UUID) -> Response:
     """Who this is, what they asked for today and lately, on which channels, and which files may be theirs too."""
-    return _as_json(await service.file_json(database, customer_id, time_zone))
+    await authorize(request, Scope.read)
+    state = request.app.state
+    return _as_json(await service.file_json(state.database, customer_id, state.settings.default_time_zone))
 
 
-@router.get(
+@hot.get(
     "/lookup",
     response_model=CustomerFile,
     responses=documented(404),
-    dependencies=reading,
+    openapi_extra=_SECURED | {"parameters": LookupQuery.parameters()},
     summary="Find a customer file by an identifier",
 )
-async def get_lookup(
-    database: DatabaseDep, policy: PolicyDep, time_zone: TimeZoneDep, query: Annotated[LookupQuery, Query()]
-) -> Response:
+async def get_lookup(request: Request) -> Response:
     """For the screen that opens while the telephone rings: the caller's number in, the whole file out."""
-    kind, raw = query.only()
-    return _as_json(await service.lookup_json(database, kind, raw, policy, time_zone))
+    await authorize(request, Scope.read)
+    kind, raw = LookupQuery.read(request.query_params)
+    state = request.app.state
+    return _as_json(
+        await service.lookup_json(state.database, kind, raw, state.policy, state.settings.default_time_zone)
+    )
 
 
 def _as_json(document: str) -> Response:

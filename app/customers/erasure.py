@@ -23,7 +23,14 @@ _ANONYMIZE = (
            WHERE position(convert_to(erased.id::text, 'UTF8') IN body) > 0)""",
     """UPDATE inbound_request SET body = '', query = '', headers = '{}', updated_at = now()
        WHERE id IN (SELECT inbound_request_id FROM interaction WHERE customer_id = :customer_id)""",
-    """UPDATE conversation SET subject = NULL, our_address = NULL, status = 'closed', updated_at = now()
+    """DELETE FROM interaction_status AS s USING interaction AS i
+       WHERE i.id = s.interaction_id AND i.customer_id = :customer_id
+         AND EXISTS (SELECT FROM interaction_status AS first WHERE first.interaction_id = s.interaction_id
+                     AND first.event = s.event AND first.id < s.id)""",
+    """UPDATE interaction_status SET recipient = '', updated_at = now()
+       WHERE interaction_id IN (SELECT id FROM interaction WHERE customer_id = :customer_id)""",
+    """DELETE FROM conversation_reference WHERE customer_id = :customer_id""",
+    """UPDATE conversation SET subject = NULL, pair_key = NULL, status = 'closed', updated_at = now()
        WHERE customer_id = :customer_id""",
     """UPDATE interaction
        SET subject = NULL, text = '', html = NULL, reply_text = NULL, location = NULL, attachments = '[]',
@@ -31,6 +38,14 @@ _ANONYMIZE = (
            sender_kind = NULL, sender_value = NULL, sender_name = NULL,
            recipient_kind = NULL, recipient_value = NULL, recipient_name = NULL
        WHERE customer_id = :customer_id""",
+    """UPDATE attachment
+       SET state = 'failed', reason = 'forgotten', name = NULL, content_type = 'application/octet-stream', size = NULL,
+           content_id = NULL, url = NULL, provider_id = NULL, updated_at = now()
+       WHERE interaction_id IN (SELECT id FROM interaction WHERE customer_id = :customer_id)""",
+    # The content goes after the commit: a rolled-back erasure must not have removed it.
+    """INSERT INTO pgqueuer (priority, status, entrypoint, payload)
+       SELECT 0, 'queued', 'forget_file', convert_to(id::text, 'UTF8') FROM attachment
+       WHERE interaction_id IN (SELECT id FROM interaction WHERE customer_id = :customer_id)""",
     """UPDATE identity_journal SET identifier_value = NULL, details = '{}', updated_at = now()
        WHERE customer_id = :customer_id""",
     """DELETE FROM duplicate_suggestion WHERE :customer_id IN (customer_a_id, customer_b_id)""",

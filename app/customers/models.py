@@ -84,6 +84,8 @@ class CustomerIdentifier(Record, table=True):
     confidence: Confidence = text_enum(Confidence, default=Confidence.stated)
     shared: bool = False
     opted_out_at: datetime | None = time_field(default=None)
+    undeliverable_at: datetime | None = time_field(default=None)
+    """Since when nothing arrives there."""
     released_at: datetime | None = time_field(default=None)
     first_seen_at: datetime = time_field(default_factory=now)
     last_seen_at: datetime = time_field(default_factory=now)
@@ -104,6 +106,8 @@ class Rule(StrEnum):
     """The message carried a further identifier of a known customer."""
     refiled = "refiled"
     """Somebody filed the message under another customer."""
+    moved = "moved"
+    """The provider told that its owner is now known by this one."""
     released = "released"
     """Somebody took the identifier from the file; messages it brought stay."""
 

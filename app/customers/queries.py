@@ -5,7 +5,8 @@ _CUSTOMER = """
            c.organization_id, c.attributes, c.preferences, c.version, '[]'::json AS merged_ids,
            coalesce((
                SELECT json_agg(row_to_json(known) ORDER BY known.id)
-               FROM (SELECT id, kind, value, raw, label, confidence, shared, opted_out_at, first_seen_at, last_seen_at
+               FROM (SELECT id, kind, value, raw, label, confidence, shared, opted_out_at,
+                            undeliverable_at, first_seen_at, last_seen_at
                      FROM customer_identifier
                      WHERE customer_id = c.id AND released_at IS NULL) AS known), '[]') AS identifiers,
            c.first_contact_at, c.last_contact_at, c.created_at, c.updated_at"""

@@ -6,11 +6,14 @@ from uuid import UUID
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from starlette.datastructures import QueryParams
 
+from app.core.errors import BadRequest, FieldError, Unprocessable
 from app.core.pagination import PageQuery
 from app.core.shapes import Shallow, UtcTime
 from app.customers.models import CustomerKind, CustomerStatus
 from app.messages import Confidence, IdentifierKind
+from app.text.cleaning import clean
 from app.text.fields import Address, JsonObject, ShortText
 
 _PERSON: dict[str, Any] = {
@@ -23,6 +26,7 @@ _PERSON: dict[str, Any] = {
     ],
 }
 
+_LONGEST = 500
 _zones = lru_cache(available_timezones)
 
 
@@ -72,6 +76,7 @@ class IdentifierRead(BaseModel):
     confidence: Confidence
     shared: bool
     opted_out_at: UtcTime | None
+    undeliverable_at: UtcTime | None = Field(description="Since when nothing arrives there.")
     first_seen_at: UtcTime
     last_seen_at: UtcTime
 
@@ -154,16 +159,26 @@ class LookupQuery(BaseModel):
     fax: Address | None = None
     external: Address | None = Field(default=None, description="`system:id`, e.g. `erp:10023`.")
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("name exactly one of phone, email, whatsapp, telegram, fax, external")
-        return self
+    @classmethod
+    def read(cls, given: QueryParams) -> tuple[IdentifierKind, str]:
+        """The identifier that is named, as it was written."""
+        names = [name for name, _ in given.multi_items()]
+        if unknown := sorted(set(names) - cls.model_fields.keys()):
+            errors = [FieldError(field=f"query.{name}", message="not known here") for name in unknown]
+            raise BadRequest("This route does not know these parameters.", code="unknown_parameter", errors=errors)
+        if len(names) != 1 or len(given[names[0]]) > _LONGEST:
+            known = ", ".join(cls.model_fields)
+            errors = [FieldError(field="query", message=f"exactly one of {known}, at most {_LONGEST} characters")]
+            raise Unprocessable("Name exactly one identifier.", code="validation_failed", errors=errors)
+        return IdentifierKind(names[0]), clean(given[names[0]])
 
-    def only(self) -> tuple[IdentifierKind, str]:
-        """The identifier that was named, as it was written."""
-        (kind,) = self.model_fields_set
-        return IdentifierKind(kind), getattr(self, kind) or ""
+    @classmethod
+    def parameters(cls) -> list[dict[str, Any]]:
+        """The same for OpenAPI."""
+        return [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in cls.model_json_schema()["properties"].items()
+        ]
 
 
 class TouchRead(BaseModel):

@@ -135,11 +135,14 @@ def _suggest(customer_id: UUID, other: UUID, known: Sequence[tuple[Identifier, U
     ours = next(identifier for identifier, owner in known if owner == customer_id)
     theirs = next(identifier for identifier, owner in known if owner == other)
     findings.entries.append(_entry(customer_id, Rule.rank, ours, {"conflicts_with": str(other), "over": theirs.kind}))
-    first, second = sorted((customer_id, other))
     reason = {"rule": "one_message", "identifiers": [{"kind": e.kind, "value": e.value} for e in (ours, theirs)]}
-    findings.suggestions.append(
-        {"id": str(uuid7()), "a": str(first), "b": str(second), "score": _CONFLICT_SCORE, "reasons": [reason]}
-    )
+    findings.suggestions.append(suggestion(customer_id, other, reason))
+
+
+def suggestion(one: UUID, other: UUID, reason: dict[str, Any]) -> dict[str, Any]:
+    """The row that asks whether two files are one person's."""
+    first, second = sorted((one, other))
+    return {"id": str(uuid7()), "a": str(first), "b": str(second), "score": _CONFLICT_SCORE, "reasons": [reason]}
 
 
 def _entry(customer_id: UUID, rule: Rule, identifier: Identifier, details: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.auth import Requires, Scope
-from app.core.dependencies import SessionDep
+from app.core.dependencies import SessionDep, StorageDep
 from app.core.errors import documented
 from app.core.pagination import Page, PageQuery
-from app.interactions import service
+from app.interactions import attachments, service
 from app.interactions.schemas import (
     ConversationFull,
     ConversationQuery,
@@ -18,6 +18,8 @@ from app.interactions.schemas import (
     InteractionQuery,
     InteractionRead,
 )
+
+_THE_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"*/*": {}}, "description": "The file."}}
 
 router = APIRouter(prefix="/v1", tags=["Interactions"], dependencies=[Depends(Requires(Scope.read))])
 
@@ -47,6 +49,17 @@ async def get_interaction(session: SessionDep, interaction_id: UUID) -> dict[str
 )
 async def get_timeline(session: SessionDep, customer_id: UUID, query: Annotated[PageQuery, Query()]) -> dict[str, Any]:
     return await service.timeline(session, customer_id, query)
+
+
+@router.get(
+    "/attachments/{attachment_id}",
+    response_class=Response,
+    responses=_THE_FILE | documented(404, 409, 410),
+    summary="Get a file that came with an interaction",
+)
+async def get_attachment(session: SessionDep, storage: StorageDep, attachment_id: UUID) -> Response:
+    """409 `attachment_pending` while the provider still keeps it, 410 `attachment_failed` if it could not be had."""
+    return await attachments.content_of(session, storage, attachment_id)
 
 
 @router.get("/conversations", response_model=Page[ConversationRead], summary="List conversations")

@@ -5,11 +5,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
-from sqlmodel import Field
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
 
 from app.core.db import UPDATED_IN_PLACE, Record, json_field, text_enum, time_field
-from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus
+from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus, ReceiptEvent
 
 
 class ConversationStatus(StrEnum):
@@ -26,9 +26,9 @@ class Conversation(Record, table=True):
             "uq_open_pair",
             "customer_id",
             "channel",
-            "our_address",
+            "pair_key",
             unique=True,
-            postgresql_where=text("our_address IS NOT NULL AND status = 'open'"),
+            postgresql_where=text("pair_key IS NOT NULL AND status = 'open'"),
         ),
         Index("ix_conversation_customer_id", "customer_id", "last_at"),
         {"postgresql_with": UPDATED_IN_PLACE},
@@ -36,8 +36,8 @@ class Conversation(Record, table=True):
 
     customer_id: UUID = Field(foreign_key="customer.id")
     channel: Channel = text_enum(Channel)
-    our_address: str | None = None
-    """For channels whose messages are threaded by the pair of addresses: ours, "" where the provider tells none."""
+    pair_key: str | None = None
+    """What its messages share where no reply headers hold them together: our address, in mail with the subject."""
     status: ConversationStatus = text_enum(ConversationStatus, default=ConversationStatus.open)
     subject: str | None = None
     first_at: datetime = time_field()
@@ -64,7 +64,6 @@ class Interaction(Record, table=True):
             postgresql_include=["channel", "direction"],
         ),
         Index("ix_interaction_unfiled", "id", postgresql_where=text("customer_id IS NULL")),
-        Index("ix_interaction_message_id", "message_id", postgresql_where=text("message_id IS NOT NULL")),
         Index("ix_interaction_conversation_id", "conversation_id", "id"),
         Index("ix_interaction_occurred_at", "occurred_at", "id"),
         Index("ix_interaction_updated_at", "updated_at"),
@@ -106,3 +105,51 @@ class Interaction(Record, table=True):
     attachments: list[dict[str, Any]] = json_field(list)
     attributes: dict[str, Any] = json_field()
     version: int = 1
+
+
+class ConversationReference(SQLModel, table=True):
+    """A mail, seen or only spoken of, and the conversation it belongs to, so that late siblings find each other."""
+
+    __tablename__ = "conversation_reference"
+
+    customer_id: UUID = Field(foreign_key="customer.id", primary_key=True)
+    message_id: str = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
+
+
+class StatusRow(Record, table=True):
+    """What a provider told of a message we sent; each kind of news once a recipient."""
+
+    __tablename__ = "interaction_status"
+    __table_args__ = (UniqueConstraint("interaction_id", "event", "recipient"),)
+
+    interaction_id: UUID = Field(foreign_key="interaction.id")
+    event: ReceiptEvent = text_enum(ReceiptEvent)
+    recipient: str = ""
+    occurred_at: datetime = time_field()
+    error_code: str | None = None
+
+
+class AttachmentState(StrEnum):
+    pending = "pending"
+    """The provider still keeps it."""
+    stored = "stored"
+    failed = "failed"
+
+
+class Attachment(Record, table=True):
+    """A file that came with an interaction, and where it is."""
+
+    __tablename__ = "attachment"
+
+    interaction_id: UUID = Field(foreign_key="interaction.id", index=True)
+    state: AttachmentState = text_enum(AttachmentState)
+    reason: str | None = None
+    """Why it failed."""
+    name: str | None = None
+    content_type: str
+    size: int | None = None
+    content_id: str | None = None
+    storage_key: str | None = Field(default=None, index=True)
+    url: str | None = None
+    provider_id: str | None = None

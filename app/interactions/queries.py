@@ -14,11 +14,12 @@ MESSAGES = """
         SELECT * FROM jsonb_to_recordset($1::jsonb) AS m(
             n int, id uuid, customer_id uuid, rule text, identifier_kind text, identifier_value text, confidence text,
             actor text, kinds text[], identifiers text[], unfiled bool, thread text, new_conversation_id uuid,
-            our_address text, references_ids text[], channel text, direction text, kind text, status text, source text,
-            provider text, external_id text, message_id text, occurred_at timestamptz, received_at timestamptz,
-            subject text, text text, html text, reply_text text, language text, sender_kind text, sender_value text,
-            sender_name text, recipient_kind text, recipient_value text, recipient_name text, automatic bool,
-            agent text, duration_s int, location text, attachments jsonb, attributes jsonb)),
+            pair_key text, thread_ids text[], root_id text, channel text, direction text, kind text, status text,
+            source text, provider text, external_id text, message_id text, occurred_at timestamptz,
+            received_at timestamptz, subject text, text text, html text, reply_text text, language text,
+            sender_kind text, sender_value text, sender_name text, recipient_kind text, recipient_value text,
+            recipient_name text, automatic bool, files jsonb, incomplete bool, agent text, duration_s int,
+            location text, attachments jsonb, attributes jsonb)),
     known AS (
         SELECT m.n, i.id, i.customer_id, i.conversation_id
         FROM message AS m
@@ -62,42 +63,54 @@ RECORD = """
           AND i.customer_id = sighting.owner_id  -- another's is not ours to change: only the owner's row is held
           AND i.last_seen_at < sighting.at),
     answered AS (
-        SELECT f.n, (
-            SELECT i.conversation_id FROM interaction AS i
-            WHERE i.message_id = ANY (f.references_ids) AND i.customer_id = f.owner_id
-              AND i.conversation_id IS NOT NULL
-            UNION ALL
-            SELECT i.conversation_id FROM interaction AS i
-            WHERE i.source = f.source AND i.external_id = ANY (f.references_ids) AND i.customer_id = f.owner_id
-              AND i.conversation_id IS NOT NULL
-            LIMIT 1) AS conversation_id
-        FROM filed AS f WHERE cardinality(f.references_ids) > 0 AND f.owner_id IS NOT NULL),
+        -- Only this customer's own conversations: who quotes the ids of another's thread does not get into it.
+        SELECT f.n, coalesce(
+            (SELECT r.conversation_id FROM conversation_reference AS r
+             WHERE r.customer_id = f.owner_id AND r.message_id = ANY (f.thread_ids)
+             ORDER BY array_position(f.thread_ids, r.message_id::text) LIMIT 1),
+            (SELECT i.conversation_id FROM interaction AS i JOIN conversation AS c ON c.id = i.conversation_id
+             WHERE i.source = f.source AND i.external_id = ANY (f.thread_ids) AND i.customer_id = f.owner_id
+               AND c.status = 'open' LIMIT 1)) AS conversation_id
+        FROM filed AS f WHERE cardinality(f.thread_ids) > 0 AND f.owner_id IS NOT NULL),
+    rooted AS (
+        -- Whoever first speaks of a thread's root opens its conversation, even if both speak at once.
+        INSERT INTO conversation_reference AS r (customer_id, message_id, conversation_id)
+        SELECT DISTINCT ON (f.owner_id, f.root_id) f.owner_id, f.root_id, f.new_conversation_id
+        FROM filed AS f LEFT JOIN answered AS a USING (n)
+        WHERE f.thread = 'reply' AND f.owner_id IS NOT NULL AND a.conversation_id IS NULL
+        ORDER BY f.owner_id, f.root_id, f.n
+        ON CONFLICT (customer_id, message_id) DO UPDATE SET message_id = excluded.message_id
+        RETURNING r.customer_id, r.message_id, r.conversation_id),
     continued AS (
         UPDATE conversation AS c
-        SET last_at = greatest(c.last_at, latest.at), status = 'open', updated_at = now()
+        SET last_at = greatest(c.last_at, latest.at), updated_at = now(),
+            status = CASE WHEN c.pair_key IS NULL THEN 'open' ELSE c.status END
         FROM (SELECT a.conversation_id, max(f.occurred_at) AS at FROM answered AS a JOIN filed AS f USING (n)
               GROUP BY a.conversation_id) AS latest
-        WHERE c.id = latest.conversation_id AND c.our_address IS NULL),
+        WHERE c.id = latest.conversation_id  -- not there any more where it was joined to another meanwhile
+        RETURNING c.id),
     pair AS (
-        SELECT f.owner_id, f.channel, f.our_address, min(f.occurred_at) AS first_at, max(f.occurred_at) AS last_at,
-               (array_agg(f.new_conversation_id ORDER BY f.n))[1] AS id
+        SELECT f.owner_id, f.channel, f.pair_key, min(f.occurred_at) AS first_at, max(f.occurred_at) AS last_at,
+               (array_agg(f.new_conversation_id ORDER BY f.n))[1] AS id,
+               (array_agg(f.subject ORDER BY f.n))[1] AS subject
         FROM filed AS f LEFT JOIN answered AS a USING (n)
         WHERE f.thread = 'pair' AND f.owner_id IS NOT NULL AND a.conversation_id IS NULL
-        GROUP BY f.owner_id, f.channel, f.our_address),
+        GROUP BY f.owner_id, f.channel, f.pair_key),
     ended AS (
         UPDATE conversation AS c SET status = 'closed', updated_at = now()
         FROM pair
-        WHERE c.customer_id = pair.owner_id AND c.channel = pair.channel AND c.our_address = pair.our_address
+        WHERE c.customer_id = pair.owner_id AND c.channel = pair.channel AND c.pair_key = pair.pair_key
           AND c.status = 'open' AND c.last_at < pair.first_at - $11::interval
         RETURNING c.id),
     talk AS (
-        INSERT INTO conversation AS c (id, customer_id, channel, our_address, status, first_at, last_at, created_at,
-                                       updated_at)
-        SELECT pair.id, pair.owner_id, pair.channel, pair.our_address, 'open', pair.first_at, pair.last_at, now(), now()
+        INSERT INTO conversation AS c (id, customer_id, channel, pair_key, subject, status, first_at, last_at,
+                                       created_at, updated_at)
+        SELECT pair.id, pair.owner_id, pair.channel, pair.pair_key, pair.subject, 'open', pair.first_at, pair.last_at,
+               now(), now()
         FROM pair WHERE (SELECT count(*) FROM ended) >= 0  -- first end what is past the window, then insert
-        ON CONFLICT (customer_id, channel, our_address) WHERE our_address IS NOT NULL AND status = 'open'
+        ON CONFLICT (customer_id, channel, pair_key) WHERE pair_key IS NOT NULL AND status = 'open'
         DO UPDATE SET last_at = greatest(c.last_at, excluded.last_at), updated_at = now()
-        RETURNING c.id, c.customer_id, c.channel, c.our_address),
+        RETURNING c.id, c.customer_id, c.channel, c.pair_key),
     recorded AS (
         INSERT INTO interaction AS i (
             id, created_at, updated_at, customer_id, conversation_id, inbound_request_id, channel, direction, kind,
@@ -105,16 +118,17 @@ RECORD = """
             sender_kind, sender_value, sender_name, recipient_kind, recipient_value, recipient_name, automatic, agent,
             duration_s, location, attachments, attributes, version)
         SELECT f.id, f.received_at, f.received_at, f.owner_id,
-               coalesce(a.conversation_id, t.id,
-                        CASE WHEN f.thread = 'reply' AND f.owner_id IS NOT NULL THEN f.new_conversation_id END),
+               coalesce(g.id, t.id, o.conversation_id),
                $2::uuid, f.channel, f.direction, f.kind, f.status, f.source, f.provider, f.external_id, f.message_id,
                f.occurred_at, f.subject, f.text, f.html, f.reply_text, f.language, f.sender_kind, f.sender_value,
                f.sender_name, f.recipient_kind, f.recipient_value, f.recipient_name, f.automatic, f.agent,
                f.duration_s, f.location, f.attachments, f.attributes, 1
         FROM filed AS f
         LEFT JOIN answered AS a USING (n)
+        LEFT JOIN continued AS g ON g.id = a.conversation_id
         LEFT JOIN talk AS t ON f.thread = 'pair' AND t.customer_id = f.owner_id AND t.channel = f.channel
-                           AND t.our_address = f.our_address
+                           AND t.pair_key = f.pair_key
+        LEFT JOIN rooted AS o ON f.thread = 'reply' AND o.customer_id = f.owner_id AND o.message_id = f.root_id
         ORDER BY f.source, f.external_id  -- two who bring the same messages never wait for each other in a circle
         ON CONFLICT (source, external_id) WHERE external_id IS NOT NULL DO NOTHING
         RETURNING i.id, i.customer_id, i.conversation_id),
@@ -124,6 +138,18 @@ RECORD = """
                now()
         FROM filed AS f JOIN recorded AS r USING (id)
         WHERE f.thread = 'reply' AND r.conversation_id = f.new_conversation_id),
+    remembered AS (
+        -- Ids of mails not seen yet, too: their late siblings will name them.
+        -- One that belongs to another conversation comes back with it: this mail shows that the two are one.
+        INSERT INTO conversation_reference AS s (customer_id, message_id, conversation_id)
+        SELECT DISTINCT ON (r.customer_id, spoken.id) r.customer_id, spoken.id, r.conversation_id
+        FROM recorded AS r JOIN filed AS f USING (id), unnest(f.thread_ids) AS spoken(id)
+        WHERE f.channel = 'email' AND r.conversation_id IS NOT NULL
+          AND NOT EXISTS (SELECT FROM rooted AS o WHERE o.customer_id = r.customer_id AND o.message_id = spoken.id)
+        ORDER BY r.customer_id, spoken.id
+        ON CONFLICT (customer_id, message_id) DO UPDATE SET message_id = excluded.message_id
+        WHERE s.conversation_id <> excluded.conversation_id
+        RETURNING s.customer_id, s.message_id, s.conversation_id),
     journalled AS (
         INSERT INTO identity_journal (id, created_at, updated_at, customer_id, interaction_id, rule, confidence,
                                       identifier_kind, identifier_value, actor, details)
@@ -136,13 +162,87 @@ RECORD = """
         SELECT $2::uuid, now(), now(), $3::text, $4::text, 'filed', $5::text, $6::text, $7::bytea, $8::jsonb, $9::bytea,
                $10::bytea
         WHERE $2::uuid IS NOT NULL AND EXISTS (SELECT FROM recorded)
-        ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())
+        ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())"""
+
+MEDIA = """
+    attached AS (
+        INSERT INTO attachment (id, created_at, updated_at, interaction_id, state, name, content_type, size, content_id,
+                                storage_key, url, provider_id)
+        SELECT a.id, now(), now(), r.id, a.state, a.name, a.content_type, a.size, a.content_id, a.storage_key, a.url,
+               a.provider_id
+        FROM recorded AS r JOIN filed AS f USING (id),
+             jsonb_to_recordset(f.files) AS a(id uuid, state text, name text, content_type text, size int,
+                                              content_id text, storage_key text, url text, provider_id text)
+        RETURNING id, state),
+    fetching AS (
+        INSERT INTO pgqueuer (priority, status, entrypoint, payload)
+        SELECT 0, 'queued', 'fetch_attachment', convert_to(id::text, 'UTF8') FROM attached WHERE state = 'pending'),
+    completing AS (
+        INSERT INTO pgqueuer (priority, status, entrypoint, payload)
+        SELECT 0, 'queued', 'complete_message', convert_to(r.id::text, 'UTF8')
+        FROM recorded AS r JOIN filed AS f USING (id) WHERE f.incomplete)"""
+"""Behind `RECORD`, where a message brings files or has to be completed: their rows, and the jobs that fetch them."""
+
+ATTACH = """
+    WITH attached AS (
+        INSERT INTO attachment (id, created_at, updated_at, interaction_id, state, name, content_type, size, content_id,
+                                storage_key, url, provider_id)
+        SELECT a.id, now(), now(), $1, a.state, a.name, a.content_type, a.size, a.content_id, a.storage_key, a.url,
+               a.provider_id
+        FROM jsonb_to_recordset($2::jsonb) AS a(id uuid, state text, name text, content_type text, size int,
+                                                content_id text, storage_key text, url text, provider_id text)
+        RETURNING id, state)
+    INSERT INTO pgqueuer (priority, status, entrypoint, payload)
+    SELECT 0, 'queued', 'fetch_attachment', convert_to(id::text, 'UTF8') FROM attached WHERE state = 'pending'"""
+"""Files that come after their interaction ($1): their rows ($2), and the jobs that fetch them."""
+
+RESULT = """
     SELECT m.n, coalesce(r.id, k.id) AS id, coalesce(r.customer_id, k.customer_id) AS customer_id,
            coalesce(r.conversation_id, k.conversation_id) AS conversation_id,
            CASE WHEN r.id IS NOT NULL THEN 'created' WHEN k.id IS NOT NULL THEN 'known'
-                WHEN f.id IS NOT NULL THEN 'overtaken' ELSE 'unresolved' END AS outcome
+                WHEN f.id IS NOT NULL THEN 'overtaken' ELSE 'unresolved' END AS outcome,
+           (a.conversation_id IS NOT NULL AND r.id IS NOT NULL AND r.conversation_id IS NULL) OR EXISTS (
+               SELECT FROM (TABLE remembered UNION ALL TABLE rooted) AS s
+               WHERE s.customer_id = r.customer_id AND s.message_id = ANY (f.thread_ids)
+                 AND s.conversation_id <> r.conversation_id) AS split
     FROM message AS m
     LEFT JOIN filed AS f USING (n)
+    LEFT JOIN answered AS a USING (n)
     LEFT JOIN recorded AS r ON r.id = f.id
     LEFT JOIN known AS k ON k.n = m.n
     ORDER BY m.n"""
+"""What became of each message; `split`: its thread is in several conversations yet (`JOIN_CONVERSATIONS`)."""
+
+HOLD_CUSTOMER = "SELECT FROM customer WHERE id = $1 FOR NO KEY UPDATE"
+
+JOIN_CONVERSATIONS = """
+    WITH piece AS MATERIALIZED (
+        SELECT conversation_id AS id FROM conversation_reference
+        WHERE customer_id = $1 AND message_id = ANY ($2::text[])
+        UNION
+        SELECT conversation_id FROM interaction WHERE id = $3 AND conversation_id IS NOT NULL),
+    whole AS MATERIALIZED (
+        SELECT c.id FROM conversation AS c JOIN piece USING (id) ORDER BY c.pair_key IS NULL, c.id LIMIT 1),
+    moved AS (
+        UPDATE interaction AS i SET conversation_id = whole.id, version = i.version + 1, updated_at = now()
+        FROM whole
+        WHERE (i.conversation_id IN (SELECT id FROM piece) OR i.id = $3)
+          AND i.conversation_id IS DISTINCT FROM whole.id),
+    spoken AS (
+        UPDATE conversation_reference AS r SET conversation_id = whole.id
+        FROM whole WHERE r.conversation_id IN (SELECT id FROM piece) AND r.conversation_id <> whole.id),
+    remembered AS (
+        INSERT INTO conversation_reference (customer_id, message_id, conversation_id)
+        SELECT $1, spoken.id, whole.id FROM whole, unnest($2::text[]) AS spoken(id)
+        ON CONFLICT (customer_id, message_id) DO NOTHING),
+    ended AS (
+        DELETE FROM conversation AS c USING whole
+        WHERE c.id IN (SELECT id FROM piece) AND c.id <> whole.id
+        RETURNING c.first_at, c.last_at)
+    UPDATE conversation AS c
+    SET first_at = least(c.first_at, (SELECT min(first_at) FROM ended)),
+        last_at = greatest(c.last_at, (SELECT max(last_at) FROM ended)),
+        updated_at = now()
+    FROM whole WHERE c.id = whole.id"""
+"""Of customer $1, the conversations that speak of the mails $2 or hold the interaction $3 become one: the one that
+mails without reply headers find, else the oldest. Call it while holding the customer."""

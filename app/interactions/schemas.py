@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.pagination import PageQuery
 from app.core.shapes import Moment, UtcTime
-from app.interactions.models import ConversationStatus
+from app.interactions.models import AttachmentState, ConversationStatus
 from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus
 
 SHOWN_TEXT = 2000
@@ -27,6 +27,7 @@ class AttachmentRead(BaseModel):
     name: str | None
     content_type: str
     size: int | None
+    state: AttachmentState = AttachmentState.stored
 
 
 class InteractionRead(BaseModel):

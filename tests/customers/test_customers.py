@@ -55,6 +55,7 @@ async def test_a_customer_is_shown_as_it_was_made(client: Client) -> None:
         "confidence": "stated",
         "shared": False,
         "opted_out_at": None,
+        "undeliverable_at": None,
         "first_seen_at": identifier["first_seen_at"],
         "last_seen_at": identifier["last_seen_at"],
     }

@@ -2,10 +2,19 @@
 
 import base64
 import json
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
 
 import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
 
-from tests.conftest import SavepointDatabase
+from app.core.ids import uuid7
+from app.core.jobs import drain
+from app.ingest.fetching import handlers
+from app.interactions.models import AttachmentState
+from tests.conftest import SavepointDatabase, open_client
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, get_file, make_customer, make_source, signed_sms, tell
 
@@ -62,7 +71,21 @@ async def make_maryam(client: Client) -> str:
     await make_customer(client, ("external", "erp:7"), display_name="Other")
     fields = {"email": "maryam@example.ir", "phone": "+989121234567", "name": "مریم", "message": "whisper"}
     await client.post("/v1/ingest/form?from=maryam", data=fields)
+    await make_source(client, "raw_mime", name="mail", credentials={"username": "relay", "password": "12345"})
+    await mail(client, "maryam@example.ir", ("Boof.txt", b"whisper"), message_id="1@example.ir")
     return customer_id
+
+
+async def mail(client: Client, sender: str, *files: tuple[str, bytes], message_id: str) -> None:
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Subject"] = sender, "office@example.org", "Saffron"
+    letter["Message-ID"], letter["In-Reply-To"] = f"<{message_id}>", "<Boof-0@example.org>"
+    letter.set_content("whisper")
+    for name, content in files:
+        letter.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    headers = {"Content-Type": "message/rfc822"}
+    response = await client.post("/v1/ingest/mail", content=letter.as_bytes(), headers=headers, auth=("relay", "12345"))
+    assert response.is_success, response.text
 
 
 async def test_nothing_that_names_the_person_is_left_in_any_table(client: Client, database: SavepointDatabase) -> None:
@@ -168,3 +191,108 @@ async def test_forgetting_twice_is_no_mistake(client: Client) -> None:
     path = f"/v1/customers/{customer['id']}"
     assert [(await client.delete(path)).status_code for _ in range(2)] == [204, 204]
     assert (await client.get(path)).json()["status"] == "anonymized"
+
+
+@pytest.fixture
+async def own_client(served: FastAPI) -> AsyncIterator[Client]:
+    """Of a service whose commits are commits, for what happens after them."""
+    async with open_client(served) as client:
+        await make_source(client, "raw_mime", name="mail", credentials={"username": "relay", "password": "12345"})
+        yield client
+
+
+async def attachments(client: Client, email: str) -> list[str]:
+    """The ids of a customer's files."""
+    customer = (await client.get("/v1/lookup", params={"email": email})).json()["customer"]
+    page = await all_pages(client, f"/v1/customers/{customer['id']}/timeline")
+    return [file["id"] for item in page for file in item["attachments"]]
+
+
+async def forget(client: Client, email: str) -> None:
+    customer = (await client.get("/v1/lookup", params={"email": email})).json()["customer"]
+    assert (await client.delete(f"/v1/customers/{customer['id']}")).status_code == 204
+
+
+async def do_jobs(app: FastAPI) -> None:
+    await drain(app.state.database, handlers(app.state.intake))
+
+
+async def kept_files(app: FastAPI) -> set[str]:
+    async with app.state.database.session() as session:
+        return set(await session.scalars(text("SELECT storage_key FROM attachment")))
+
+
+async def test_files_of_the_forgotten_go_and_those_of_others_stay(served: FastAPI, own_client: Client) -> None:
+    own, shared = uuid7().bytes, uuid7().bytes
+    await mail(own_client, "maryam@example.ir", ("own", own), ("own again", own), ("shared", shared), message_id="1@a")
+    await mail(own_client, "ali@example.ir", ("shared", shared), message_id="2@a")
+    storage = served.state.intake.storage
+    gone = await attachments(own_client, "maryam@example.ir")
+    (stays,) = await attachments(own_client, "ali@example.ir")
+    before = await kept_files(served)
+    await forget(own_client, "maryam@example.ir")
+    for attachment_id in gone:
+        response = await own_client.get(f"/v1/attachments/{attachment_id}")
+        assert_problem(response, 410, "attachment_failed")
+    await do_jobs(served)
+    for attachment_id in gone:
+        assert (await own_client.get(f"/v1/attachments/{attachment_id}")).status_code == 404
+    assert (await own_client.get(f"/v1/attachments/{stays}")).content == shared
+    (removed,) = before - await kept_files(served)
+    with pytest.raises(FileNotFoundError):
+        await storage.get(removed)
+    await forget(own_client, "ali@example.ir")
+    await do_jobs(served)
+    for key in before:
+        with pytest.raises(FileNotFoundError):
+            await storage.get(key)
+
+
+async def test_an_erasure_that_fails_removes_no_file(served: FastAPI, own_client: Client) -> None:
+    await mail(own_client, "maryam@example.ir", ("own", uuid7().bytes), message_id="1@a")
+    (attachment_id,) = await attachments(own_client, "maryam@example.ir")
+    customer = (await own_client.get("/v1/lookup", params={"email": "maryam@example.ir"})).json()["customer"]
+    response = await own_client.delete(f"/v1/customers/{customer['id']}", headers={"If-Match": '"99"'})
+    assert response.status_code == 412
+    await do_jobs(served)
+    assert (await own_client.get(f"/v1/attachments/{attachment_id}")).status_code == 200
+
+
+async def test_a_file_still_being_fetched_does_not_come_back(served: FastAPI, own_client: Client) -> None:
+    """Its bytes come when the customer is forgotten already."""
+    await mail(own_client, "maryam@example.ir", ("own", uuid7().bytes), message_id="1@a")
+    async with served.state.database.session() as session:
+        await session.execute(
+            text("UPDATE attachment SET state = :state, storage_key = NULL, url = 'https://a.example/Boof'"),
+            {"state": AttachmentState.pending},
+        )
+    await forget(own_client, "maryam@example.ir")
+    async with served.state.database.session() as session:
+        await session.execute(
+            text(
+                "INSERT INTO pgqueuer (priority, status, entrypoint, payload)"
+                " SELECT 0, 'queued', 'fetch_attachment', convert_to(id::text, 'UTF8') FROM attachment"
+            )
+        )
+    await do_jobs(served)
+    async with served.state.database.session() as session:
+        assert await session.scalar(text("SELECT count(*) FROM attachment")) == 0
+
+
+async def test_whose_receipts_they_were_is_forgotten(client: Client, database: SavepointDatabase) -> None:
+    """A message to several recipients has several of one kind."""
+    customer = await make_customer(client, ("email", "maryam@example.ir"))
+    to = {"kind": "email", "value": "maryam@example.ir"}
+    sent = await tell(client, channel="email", direction="outbound", external_id="out-1", to=to)
+    assert sent["customer_id"] == customer["id"]
+    for event, recipient in (("delivered", "maryam@example.ir"), ("delivered", "Boof@example.ir"), ("read", "Boof")):
+        await database.driver.execute(
+            "INSERT INTO interaction_status (id, created_at, updated_at, interaction_id, event, recipient, occurred_at)"
+            " VALUES (gen_random_uuid(), now(), now(), $1, $2, $3, now())",
+            sent["id"],
+            event,
+            recipient,
+        )
+    await client.delete(f"/v1/customers/{customer['id']}")
+    rows = await database.driver.fetch("SELECT event, recipient FROM interaction_status ORDER BY event")
+    assert [tuple(row) for row in rows] == [("delivered", ""), ("read", "")]

@@ -1,0 +1,77 @@
+"""An identifier that moves: a customer changed the number behind an account, and the provider tells so."""
+
+import json
+from datetime import datetime
+
+from app.core.db import Database, lock_key, locked
+from app.core.ids import uuid7
+from app.customers.models import Rule
+from app.identity.resolution import suggestion
+from app.messages import IdentifierChange
+
+_OWNERS = """
+    SELECT s.place, i.id, i.customer_id FROM (VALUES ('old', $1, $2), ('new', $3, $4)) AS s(place, kind, value)
+    JOIN customer_identifier AS i
+      ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared
+    JOIN customer AS c ON c.id = i.customer_id
+    ORDER BY c.id FOR NO KEY UPDATE OF c, i"""
+
+_MOVE = """
+    WITH released AS (UPDATE customer_identifier SET released_at = $9, updated_at = now() WHERE id = $1),
+    added AS (
+        INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
+                                         opted_out_at, first_seen_at, last_seen_at)
+        SELECT $2, now(), now(), $3, $4, $5, $6, 'observed', false, old.opted_out_at, $9, $9
+        FROM customer_identifier AS old WHERE old.id = $1 AND $7)
+    INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
+                                  identifier_value, details)
+    VALUES ($8, now(), now(), $3, $10, 'observed', $4, $5, $11::jsonb)"""
+
+_HAS_MOVED = """
+    SELECT true FROM customer_identifier AS i JOIN identity_journal AS j ON j.customer_id = i.customer_id
+    WHERE i.kind = $1 AND i.value = $2 AND j.rule = 'moved' AND j.details ->> 'notice' = $3 LIMIT 1"""
+
+_SUGGEST = """
+    INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons, status)
+    SELECT id, now(), now(), a, b, score, reasons, 'open'
+    FROM jsonb_to_recordset($1::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
+    ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING"""
+
+
+async def move_identifier(database: Database, change: IdentifierChange, source: str, at: datetime) -> bool | None:
+    """Release the old identifier and give its owner the new one. False: it has moved before; None: nobody had it.
+
+    Where the new one is another customer's already, it stays there: the pair becomes a suggested duplicate.
+    """
+    old, new = change.old, change.new
+    if (old.kind, old.value) == (new.kind, new.value):
+        return None
+    keys = [lock_key(each.kind, each.value) for each in (old, new)]
+    async with database.hot() as connection, locked(connection, keys):
+        rows = await connection.fetch(_OWNERS, old.kind, old.value, new.kind, new.value)
+        owners = {row["place"]: row for row in rows}
+        if "old" not in owners:
+            has_moved = await connection.fetchval(_HAS_MOVED, old.kind, old.value, change.external_id)
+            return False if has_moved else None
+        customer_id = owners["old"]["customer_id"]
+        holder = owners["new"]["customer_id"] if "new" in owners else None
+        moment = change.occurred_at or at
+        details = {"moved_from": old.value, "source": source, "notice": change.external_id}
+        await connection.execute(
+            _MOVE,
+            owners["old"]["id"],
+            uuid7(),
+            customer_id,
+            new.kind,
+            new.value,
+            new.raw,
+            holder is None,
+            uuid7(),
+            moment,
+            Rule.moved,
+            json.dumps(details),
+        )
+        if holder is not None and holder != customer_id:
+            reason = {"rule": "number_changed", "identifiers": [{"kind": new.kind, "value": new.value}]}
+            await connection.execute(_SUGGEST, json.dumps([suggestion(customer_id, holder, reason)]))
+    return True
