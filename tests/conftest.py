@@ -5,6 +5,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from app.config import Settings
 from app.core import migrations
 from app.core.db import Database
 from app.core.embedded import EmbeddedPostgres
+from app.core.fetching import Fetcher
 from app.core.secrets import SecretBox
 from app.main import create_app, furnish
 
@@ -31,8 +33,12 @@ for _name in [name for name in os.environ if name.startswith("ONEFILE_")]:
     del os.environ[_name]  # a developer's own settings are none of the tests' business
 
 
+_media = TemporaryDirectory(prefix="onefile-tests-media-", ignore_cleanup_errors=True)
+
+
 def make_settings(**changes: object) -> Settings:
-    return Settings(_env_file=None, **{"admin_key": ADMIN, "log_level": "CRITICAL"} | changes)  # type: ignore[arg-type]
+    own = {"admin_key": ADMIN, "log_level": "CRITICAL", "media_url": _media.name, "work_in_server": False}
+    return Settings(_env_file=None, **own | changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +73,10 @@ class SavepointDatabase(Database):
 
     @asynccontextmanager
     async def hot(self) -> AsyncIterator[asyncpg.Connection]:
+        yield self.driver
+
+    @asynccontextmanager
+    async def bulk(self) -> AsyncIterator[asyncpg.Connection]:
         yield self.driver
 
 
@@ -105,6 +115,23 @@ def built_app() -> FastAPI:
 def app(built_app: FastAPI, database: SavepointDatabase) -> FastAPI:
     furnish(built_app, make_settings(), database, SecretBox(SECRET))
     return built_app
+
+
+@pytest.fixture
+def world(app: FastAPI) -> dict[str, bytes]:
+    """What providers serve, by URL; everything else is 404."""
+    served: dict[str, bytes] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        content = served.get(f"https://{request.headers['host']}{request.url.raw_path.decode()}")
+        return httpx.Response(404) if content is None else httpx.Response(200, content=content)
+
+    async def resolve(host: str) -> list[str]:
+        return ["93.184.215.14"]
+
+    fetcher = Fetcher(max_bytes=1_000_000, transport=httpx.MockTransport(answer), resolver=resolve)
+    app.state.intake = replace(app.state.intake, fetcher=fetcher)
+    return served
 
 
 @pytest.fixture

@@ -73,20 +73,19 @@ _BATCH_BODY = {
 }
 
 
-async def receive(request: Request, intake: IntakeDep, base_url: BaseUrl, source: NameOrId) -> Response:
+async def receive(request: Request, source: NameOrId) -> Response:
     """Whatever the provider of this source sends, proven by the provider's own scheme, not by an API key.
 
     A bad signature is 401 (403 for a wrong verification token) and nothing is stored. What verifies is kept and
     answered with the provider's success answer, even when it cannot be read: then it waits in quarantine
     (`GET /v1/inbound-requests?status=quarantined`). The same message delivered again changes nothing.
     """
-    return await receive_behind(request, intake, base_url, source, "")
+    return await receive_behind(request, source, "")
 
 
-async def receive_behind(
-    request: Request, intake: IntakeDep, base_url: BaseUrl, source: NameOrId, rest: str
-) -> Response:
+async def receive_behind(request: Request, source: NameOrId, rest: str) -> Response:
     """The same where the provider's URL goes on behind the source's name: with a path secret, `mime`, `status`…"""
+    intake, base_url = await get_intake(request), await get_base_url(request)
     connected = await intake.sources.connected(source)
     answer = await service.receive(
         intake,

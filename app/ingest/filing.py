@@ -17,11 +17,17 @@ from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
 from app.customers.models import Rule
 from app.identity.resolution import Sender, by_rank, lock_keys, resolve
-from app.ingest.queries import FILE_DECIDED, FILE_KNOWN
+from app.ingest.queries import FILE_DECIDED, FILE_DECIDED_WITH_MEDIA, FILE_KNOWN, FILE_KNOWN_WITH_MEDIA
+from app.interactions.queries import HOLD_CUSTOMER, JOIN_CONVERSATIONS
 from app.messages import Channel, Direction, Identifier, InteractionKind, InteractionStatus, Party
+from app.text.subjects import base_subject
 
-_BY_REPLY = {Channel.email}
-_BY_PAIR = {Channel.sms, Channel.whatsapp, Channel.chat, Channel.social, Channel.app}
+_BY_PAIR = {Channel.email, Channel.sms, Channel.whatsapp, Channel.chat, Channel.social, Channel.app}
+_SHOWN = ("id", "name", "content_type", "size", "state")
+"""Of a file, in its interaction."""
+
+_FEW = 20
+"""So many touches are joined in nested loops (`Database.hot`); more are not."""
 
 NO_REQUEST: tuple[None, ...] = (None,) * 9
 """In place of a raw inbound request, for touches that did not come by webhook."""
@@ -57,12 +63,16 @@ class Touch:
     agent: str | None = None
     duration_s: int | None = None
     location: str | None = None
-    attachments: Sequence[dict[str, Any]] = ()
+    files: Sequence[dict[str, Any]] = ()
+    """Rows of `attachment`."""
+    incomplete: bool = False
+    """The provider keeps the rest of the message."""
+    grows: bool = False
+    """What is told of a known interaction completes it."""
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def row(self, number: int, window: timedelta) -> dict[str, Any]:
         """What `FILE_KNOWN` reads of `$1`."""
-        sender, recipient = (self.party, self.us) if self.direction is Direction.inbound else (self.us, self.party)
         identifiers = by_rank(self.identifiers)
         return {
             "n": number,
@@ -75,8 +85,9 @@ class Touch:
             "unfiled": self.customer_id is None and not identifiers,
             "thread": self._thread(window),
             "new_conversation_id": str(uuid7()),
-            "our_address": self.us.value if self.us else "",
-            "references_ids": list(self.references),
+            "pair_key": self._pair_key(),
+            "thread_ids": self._thread_ids(),
+            "root_id": self.references[-1] if self.references else self.message_id,
             "channel": self.channel,
             "direction": self.direction,
             "kind": self.kind,
@@ -96,18 +107,41 @@ class Touch:
             "agent": self.agent,
             "duration_s": self.duration_s,
             "location": self.location,
-            "attachments": self.attachments,
+            "files": self.files,
+            "incomplete": self.incomplete,
+            "attachments": [self.shown(each) for each in self.files],
             "attributes": self.attributes,
-            **_party("sender", sender),
-            **_party("recipient", recipient),
+            **self.ends(),
         }
+
+    def ends(self) -> dict[str, str | None]:
+        """Sender and recipient, as an interaction has them."""
+        sender, recipient = (self.party, self.us) if self.direction is Direction.inbound else (self.us, self.party)
+        return _party("sender", sender) | _party("recipient", recipient)
+
+    @staticmethod
+    def shown(file: dict[str, Any]) -> dict[str, Any]:
+        """A file as its interaction shows it."""
+        return {name: file[name] for name in _SHOWN}
 
     def _thread(self, window: timedelta) -> str | None:
         """How the touch finds its conversation when it answers no known message."""
-        if self.channel in _BY_REPLY:
-            return "reply"
         fresh = self.received_at - self.occurred_at < window
+        if self.channel is Channel.email and (self.references or not self._base_subject() or not fresh):
+            return "reply" if self.references or self.message_id else None
         return "pair" if self.channel in _BY_PAIR and fresh else None
+
+    def _thread_ids(self) -> list[str]:
+        """The messages this one answers, nearest first, and in mail itself: an answer may have come before it."""
+        own = [self.message_id] if self.message_id and self.channel is Channel.email else []
+        return [*self.references, *own]
+
+    def _pair_key(self) -> str:
+        address = self.us.value if self.us else ""
+        return f"{address} {self._base_subject()}" if self.channel is Channel.email else address
+
+    def _base_subject(self) -> str:
+        return base_subject(self.subject or "")
 
     def sender(self) -> Sender:
         return Sender(self.identifiers, self.party.name if self.party else None, self.language, self.occurred_at)
@@ -133,14 +167,17 @@ class Filed:
 async def file(
     database: Database, touches: Sequence[Touch], window: timedelta, request: Sequence[Any] = NO_REQUEST
 ) -> list[Filed]:
-    """File every touch once; round trips: 1 where all senders are known, else 5.
+    """File every touch once; round trips: 1 where all senders are known, else 5; 4 more for a mail that joins threads.
 
     Touches of known senders are committed by the first statement, the others together by a second transaction. If that
     one fails, so does the request, and its repetition adds what is missing.
     """
     rows = [touch.row(number, window) for number, touch in enumerate(touches)]
-    async with database.hot() as connection:
-        records = await connection.fetch(FILE_KNOWN, json.dumps(rows), *request, window)
+    connect = database.bulk if len(touches) > _FEW else database.hot
+    async with connect() as connection:
+        media = any(touch.files or touch.incomplete for touch in touches)
+        statement = FILE_KNOWN_WITH_MEDIA if media else FILE_KNOWN
+        records = await connection.fetch(statement, json.dumps(rows), *request, window)
         undecided = [
             record["n"]
             for record in records
@@ -149,6 +186,9 @@ async def file(
         if undecided:
             decided = await _decide(connection, touches, rows, undecided, (*request, window))
             records = [decided.get(record["n"], record) for record in records]
+        for record in records:
+            if record["split"]:
+                await _join_conversations(connection, record, rows[record["n"]]["thread_ids"])
         return [await _filed(connection, touches[record["n"]], record) for record in records]
 
 
@@ -176,11 +216,20 @@ async def _decide(
             }
             for number, resolution in zip(undecided, resolutions, strict=True)
         ]
+        media = any(touches[number].files or touches[number].incomplete for number in undecided)
+        statement = FILE_DECIDED_WITH_MEDIA if media else FILE_DECIDED
         brought = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
         records = await connection.fetch(
-            FILE_DECIDED, json.dumps(decided), *arguments, *(json.dumps(rows) for rows in brought)
+            statement, json.dumps(decided), *arguments, *(json.dumps(rows) for rows in brought)
         )
     return {record["n"]: record for record in records}
+
+
+async def _join_conversations(connection: asyncpg.Connection, record: asyncpg.Record, thread_ids: list[str]) -> None:
+    """Mails come in any order: this one ties together what until now looked like several conversations."""
+    async with locked(connection, []):
+        await connection.execute(HOLD_CUSTOMER, record["customer_id"])
+        await connection.execute(JOIN_CONVERSATIONS, record["customer_id"], thread_ids, record["id"])
 
 
 async def _filed(connection: asyncpg.Connection, touch: Touch, record: asyncpg.Record) -> Filed:

@@ -1,12 +1,12 @@
 """Filing: whose the messages are, joined with their recording (`app.interactions.queries`) into one statement."""
 
-from app.interactions.queries import MESSAGES, RECORD
+from app.interactions.queries import MEDIA, MESSAGES, RECORD, RESULT
 
 _GIVEN = """
         SELECT m.n, m.customer_id, m.rule, m.identifier_kind AS kind, m.identifier_value AS value, m.confidence
         FROM fresh AS m WHERE m.customer_id IS NOT NULL OR m.unfiled"""
 
-FILE_KNOWN = f"""
+_KNOWN = f"""
 WITH {MESSAGES},
     opened AS (SELECT NULL::uuid AS id WHERE false),
     owner AS ({_GIVEN}
@@ -23,79 +23,140 @@ WITH {MESSAGES},
             HAVING count(DISTINCT i.customer_id) = 1 AND count(i.id) = count(*)) AS match
         WHERE m.customer_id IS NULL AND NOT m.unfiled),
     {RECORD}"""  # noqa: S608  put together from constants
+
+FILE_KNOWN = _KNOWN + RESULT
 """Files what needs no decision: messages of one known customer, of a given one, or of nobody. $1 to $11 as `RECORD`."""
 
-FILE_DECIDED = f"""
-WITH {MESSAGES},
+
+def _brought(first: int) -> str:
+    """What a resolution brings to the customers of `fresh`: four parameters from this number on."""
+    return f"""
     opened AS (
         INSERT INTO customer (id, created_at, updated_at, kind, status, display_name, language, attributes, preferences,
                               version, first_contact_at, last_contact_at)
         SELECT id, now(), now(), 'person', 'provisional', display_name, language, '{{}}', '{{}}', 1, first_at, last_at
-        FROM jsonb_to_recordset($12::jsonb) AS c(id uuid, display_name text, language text, first_at timestamptz,
-                                                 last_at timestamptz)
+        FROM jsonb_to_recordset(${first}::jsonb) AS c(id uuid, display_name text, language text,
+                                                       first_at timestamptz, last_at timestamptz)
         WHERE id IN (SELECT customer_id FROM fresh)
         RETURNING id),
     identified AS (
         INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
                                          first_seen_at, last_seen_at)
         SELECT id, now(), now(), customer_id, kind, value, raw, confidence, false, at, at
-        FROM jsonb_to_recordset($13::jsonb) AS i(id uuid, customer_id uuid, kind text, value text, raw text,
+        FROM jsonb_to_recordset(${first + 1}::jsonb) AS i(id uuid, customer_id uuid, kind text, value text, raw text,
                                                  confidence text, at timestamptz)
         WHERE customer_id IN (SELECT customer_id FROM fresh)),
     noted AS (
         INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
                                       identifier_value, details)
         SELECT id, now(), now(), customer_id, rule, confidence, identifier_kind, identifier_value, details
-        FROM jsonb_to_recordset($14::jsonb) AS e(id uuid, customer_id uuid, rule text, confidence text,
+        FROM jsonb_to_recordset(${first + 2}::jsonb) AS e(id uuid, customer_id uuid, rule text, confidence text,
                                                  identifier_kind text, identifier_value text, details jsonb)
         WHERE customer_id IN (SELECT customer_id FROM fresh)),
     suggested AS (
         INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons,
                                           status)
         SELECT id, now(), now(), a, b, score, reasons, 'open'
-        FROM jsonb_to_recordset($15::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
+        FROM jsonb_to_recordset(${first + 3}::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
         WHERE EXISTS (SELECT FROM fresh WHERE fresh.customer_id IN (a, b))
-        ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING),
+        ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING)"""  # noqa: S608  put together from constants
+
+
+_DECIDED = f"""
+WITH {MESSAGES},{_brought(12)},
     owner AS ({_GIVEN}),
-    {RECORD}"""  # noqa: S608  put together from constants
+    {RECORD}"""
+
+FILE_DECIDED = _DECIDED + RESULT
 """Files what `app.identity.resolution` decided: opens files, adds identifiers, journals, suggests, each only where a
 message needs it that was not recorded meanwhile. $1 to $11 as `RECORD`, $12 files to open, $13 identifiers, $14 journal
 entries, $15 suggested duplicates."""
 
-KEEP_UNFILED = """
+ADOPT = f"""
+WITH fresh AS (SELECT $2::uuid AS customer_id),{_brought(8)},
+    touched AS (
+        UPDATE customer
+        SET first_contact_at = least(first_contact_at, $7), last_contact_at = greatest(last_contact_at, $7)
+        WHERE id = $2),
+    journalled AS (
+        INSERT INTO identity_journal (id, created_at, updated_at, customer_id, interaction_id, rule, confidence,
+                                      identifier_kind, identifier_value, details)
+        VALUES ($1, now(), now(), $2, $1, $3, $6, $4, $5, '{{}}'))
+UPDATE interaction SET customer_id = $2 WHERE id = $1"""  # noqa: S608  put together from constants
+"""Files the interaction $1, which was nobody's, under $2: decided by rule $3 on the identifier $4 to $6; it occurred at
+$7. $8 files to open, $9 identifiers, $10 journal entries, $11 suggested duplicates."""
+
+FILE_KNOWN_WITH_MEDIA = f"{_KNOWN}, {MEDIA} {RESULT}"
+FILE_DECIDED_WITH_MEDIA = f"{_DECIDED}, {MEDIA} {RESULT}"
+"""The same for messages that bring files or have to be completed."""
+
+KEEP = """
 INSERT INTO inbound_request (id, created_at, updated_at, source, provider, status, reason, method, path, query, headers,
                              body, fingerprint)
 VALUES ($1, now(), now(), $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
-ON CONFLICT (source, fingerprint) WHERE status <> 'filed' DO NOTHING"""
+ON CONFLICT DO NOTHING"""
+"""A request by itself; unfiled, the same bytes are kept once."""
+
+CONFIRM = """
+INSERT INTO pgqueuer (priority, status, entrypoint, payload)
+SELECT 0, 'queued', 'confirm', convert_to(id::text, 'UTF8') FROM inbound_request WHERE id = $1"""
+"""The job that visits what the kept request ($1) wants visited."""
 
 APPLY_RECEIPTS = """
 WITH receipt AS (
-        SELECT DISTINCT ON (r.external_id) r.*
-        FROM (SELECT *, array_position(ARRAY['sent', 'delivered', 'read', 'failed'], status) AS rank
-              FROM jsonb_to_recordset($1::jsonb) AS r(external_id text, status text, event text, error_code text)) AS r
-        ORDER BY r.external_id, r.rank DESC),
+        SELECT *, array_position(ARRAY['sent', 'delivered', 'read', 'failed'], status) AS rank
+        FROM jsonb_to_recordset($1::jsonb) AS r(external_id text, status text, event text, at timestamptz,
+                                                error_code text, kind text, value text)),
     known AS (
-        SELECT i.id, r.* FROM receipt AS r
-        JOIN interaction AS i ON i.source = $3::text AND i.external_id = r.external_id AND i.direction = 'outbound'),
+        SELECT i.id AS interaction_id, r.* FROM receipt AS r
+        JOIN interaction AS i ON i.source = $3::text AND i.direction = 'outbound'
+                             AND (i.external_id = r.external_id OR i.message_id = r.external_id)),
+    told AS (
+        INSERT INTO interaction_status (id, created_at, updated_at, interaction_id, event, recipient, occurred_at,
+                                        error_code)
+        SELECT gen_random_uuid(), now(), now(), k.interaction_id, k.event, coalesce(k.value, ''), k.at, k.error_code
+        FROM known AS k
+        ON CONFLICT (interaction_id, event, recipient) DO NOTHING
+        RETURNING interaction_id),
     moved AS (
         -- Receipts overtake each other: a status only moves forward.
         UPDATE interaction AS i
-        SET status = known.status, version = i.version + 1, updated_at = now(),
-            attributes = i.attributes || jsonb_strip_nulls(
-                jsonb_build_object('receipt', known.event, 'error_code', known.error_code))
-        FROM known
-        WHERE i.id = known.id
-          AND known.rank > coalesce(array_position(ARRAY['sent', 'delivered', 'read', 'failed'], i.status::text), 0)
+        SET status = latest.status, version = i.version + 1, updated_at = now()
+        FROM (SELECT DISTINCT ON (interaction_id) interaction_id, status, rank FROM known WHERE rank IS NOT NULL
+              ORDER BY interaction_id, rank DESC) AS latest
+        WHERE i.id = latest.interaction_id
+          AND latest.rank > coalesce(array_position(ARRAY['sent', 'delivered', 'read', 'failed'], i.status::text), 0)
+        RETURNING i.id),
+    addressed AS (
+        SELECT i.id FROM receipt AS r
+        JOIN customer_identifier AS i ON i.kind = r.kind AND i.value = r.value AND i.released_at IS NULL
+        WHERE r.event IN ('bounced', 'complained', 'unsubscribed')),
+    flagged AS (
+        -- The address itself: nothing arrives there any more, or its owner wants nothing any more.
+        UPDATE customer_identifier AS i
+        SET undeliverable_at = CASE WHEN r.bounced THEN coalesce(i.undeliverable_at, r.at) ELSE i.undeliverable_at END,
+            opted_out_at = CASE WHEN r.refused THEN coalesce(i.opted_out_at, r.at) ELSE i.opted_out_at END
+        FROM (SELECT kind, value, max(at) AS at, bool_or(event = 'bounced') AS bounced,
+                     bool_or(event IN ('complained', 'unsubscribed')) AS refused
+              FROM receipt WHERE event IN ('bounced', 'complained', 'unsubscribed') GROUP BY kind, value) AS r
+        WHERE i.kind = r.kind AND i.value = r.value AND i.released_at IS NULL
+          AND ((r.bounced AND i.undeliverable_at IS NULL) OR (r.refused AND i.opted_out_at IS NULL))
         RETURNING i.id),
     kept AS (
         INSERT INTO inbound_request AS q (id, created_at, updated_at, source, provider, status, method, path, query,
                                           headers, body, fingerprint)
         SELECT $2::uuid, now(), now(), $3, $4::text, 'filed', $5::text, $6::text, $7::bytea, $8::jsonb, $9::bytea,
                $10::bytea
-        WHERE EXISTS (SELECT FROM moved)
+        WHERE EXISTS (SELECT FROM told) OR EXISTS (SELECT FROM flagged)
         ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())
-SELECT count(*) FROM known"""
-"""$1 receipts, $2 to $10 the raw request → how many of the receipts speak of messages we know."""
+SELECT (SELECT count(*) FROM known) + (SELECT count(*) FROM addressed)"""
+"""$1 receipts, $2 to $10 the raw request → how many of the receipts speak of messages or addresses we know."""
+
+OPT = """
+UPDATE customer_identifier AS i SET opted_out_at = CASE WHEN $3 THEN coalesce(i.opted_out_at, $4) END
+FROM unnest($1::text[], $2::text[]) AS s(kind, value)
+WHERE i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND (i.opted_out_at IS NULL) = $3"""
+"""The sender's addresses, $1 kinds and $2 values, opt out ($3 true) or in again, at $4."""
 
 REMEMBER_NONCE = """
 INSERT INTO webhook_nonce AS known (source, value, digest, seen_at) VALUES ($1, $2, $3, now())

@@ -1,5 +1,6 @@
 """Touches told by other systems: one by one, or ten thousand at a time."""
 
+import asyncio
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -50,30 +51,43 @@ async def record_batch(intake: Intake, caller: Principal, document: bytes) -> di
     lines = [(number, line) for number, line in enumerate(document.split(b"\n"), start=1) if line.strip()]
     if len(lines) > BATCH_LINES:
         raise PayloadTooLarge(f"A batch has at most {BATCH_LINES} lines.", code="too_many_lines")
+    chunks = [lines[start : start + _CHUNK] for start in range(0, len(lines), _CHUNK)]
     results: list[dict[str, Any]] = []
-    for start in range(0, len(lines), _CHUNK):
-        results += await _record_chunk(intake, caller, lines[start : start + _CHUNK])
+    # One chunk is read while the database files the one before.
+    filing = asyncio.create_task(_file_chunk(intake, {}, {}))
+    for chunk in chunks:
+        read = await asyncio.to_thread(_read_chunk, intake, caller, chunk)
+        results += await filing
+        filing = asyncio.create_task(_file_chunk(intake, *read))
+    results += await filing
     statuses = [result["status"] for result in results]
     counts = {status: statuses.count(status) for status in ("created", "known", "rejected")}
     return counts | {"results": results}
 
 
-async def _record_chunk(intake: Intake, caller: Principal, lines: Iterable[tuple[int, bytes]]) -> list[dict[str, Any]]:
+def _read_chunk(
+    intake: Intake, caller: Principal, lines: Iterable[tuple[int, bytes]]
+) -> tuple[dict[int, Touch], dict[int, dict[str, Any]]]:
+    """The touches, and what is wrong with the other lines, by number."""
     received_at = now()
-    results: dict[int, dict[str, Any]] = {}
     touches: dict[int, Touch] = {}
+    rejected: dict[int, dict[str, Any]] = {}
     for number, line in lines:
         try:
             touches[number] = _touch(intake, caller, _read(line), received_at)
-            results[number] = {}
         except ValidationError as error:
-            results[number] = _rejected("validation_failed", field_errors(error.errors()))
+            rejected[number] = _rejected("validation_failed", field_errors(error.errors()))
         except AppError as error:
-            results[number] = _rejected(error.code, error.errors)
-    if touches:
-        filed = await file(intake.database, list(touches.values()), intake.window)
-        results |= dict(zip(touches, map(_result, filed), strict=True))
-    return [{"line": number} | result for number, result in results.items()]
+            rejected[number] = _rejected(error.code, error.errors)
+    return touches, rejected
+
+
+async def _file_chunk(
+    intake: Intake, touches: dict[int, Touch], rejected: dict[int, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    filed = await file(intake.database, list(touches.values()), intake.window) if touches else []
+    results = rejected | dict(zip(touches, map(_result, filed), strict=True))
+    return [{"line": number} | results[number] for number in sorted(results)]
 
 
 def _read(line: bytes) -> InteractionCreate:

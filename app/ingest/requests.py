@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import select
 
+from app.channels.base import WebhookRequest
 from app.core.errors import NotFound
 from app.core.pagination import list_page
 from app.ingest.models import InboundRequest
@@ -28,6 +29,19 @@ async def list_requests(session: AsyncSession, query: InboundRequestQuery) -> di
     if query.status is not None:
         statement = statement.where(InboundRequest.status == query.status)
     return await list_page(session, statement, query, InboundRequest.id)
+
+
+def as_webhook(kept: InboundRequest) -> WebhookRequest:
+    """The request as its adapter first read it, less what proved it."""
+    return WebhookRequest(
+        method=kept.method,
+        url="",
+        segments=tuple(kept.path.split("/")) if kept.path else (),
+        query=kept.query,
+        headers=kept.headers,
+        body=kept.body,
+        received_at=kept.created_at,
+    )
 
 
 def show(kept: InboundRequest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.core.pagination import PageQuery
 from app.core.shapes import Moment, Shallow, UtcTime
@@ -38,7 +38,7 @@ def _web_address(url: str) -> str:
     return url
 
 
-WebAddress = Annotated[ShortText, AfterValidator(_web_address)]
+WebAddress = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=8000), AfterValidator(_web_address)]
 Region = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["IR"])]
 
 

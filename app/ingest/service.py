@@ -2,41 +2,47 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
+import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.base import Adapter, Answer, Refused, SourceConfig, WebhookRequest
+from app.channels.base import Answer, Refused, SourceConfig, WebhookRequest
+from app.config import Settings
 from app.core import metrics
 from app.core.db import Database
-from app.core.errors import DATABASE_ERRORS, Conflict, Forbidden, Unauthorized
+from app.core.errors import Conflict, Forbidden, Unauthorized, is_unavailable
+from app.core.fetching import Fetcher
 from app.core.ids import uuid7
+from app.core.secrets import SecretBox
+from app.core.storage import Storage
+from app.identity.moving import move_identifier
 from app.ingest import queries, requests
 from app.ingest.filing import Filed, Touch, file
+from app.ingest.growing import grow
 from app.ingest.models import InboundRequest, InboundRequestStatus
+from app.ingest.resources import ResourceShelf
 from app.ingest.sources import ConnectedSource, SourceBook
+from app.ingest.translation import files_of, receipt_row, request_columns, touch_of
 from app.messages import (
+    Channel,
+    Confirmation,
     DeliveryReceipt,
-    Direction,
+    IdentifierChange,
     Ignored,
     Inbound,
     InboundMessage,
-    InteractionStatus,
-    ReceiptEvent,
 )
 from app.text.cleaning import clean
-from app.text.identifiers import is_blocked
-from app.text.languages import guess_language
+from app.text.opt_outs import opt_out
 
 logger = structlog.get_logger()
 
-BLANK = "***"
-_NEVER_KEPT = {"authorization", "cookie", "proxy-authorization"}
+_KEYWORD_CHANNELS = {Channel.sms, Channel.whatsapp, Channel.chat}
 
 
 class NotProven(Unauthorized):
@@ -51,9 +57,25 @@ class Intake:
 
     database: Database
     sources: SourceBook
+    storage: Storage
+    fetcher: Fetcher
+    shelf: ResourceShelf
     window: timedelta
     blocked: frozenset[str]
     default_region: str | None
+
+    @classmethod
+    def prepare(cls, settings: Settings, database: Database, secrets: SecretBox) -> Self:
+        return cls(
+            database=database,
+            sources=SourceBook(database, secrets),
+            storage=Storage(settings.media),
+            fetcher=Fetcher(max_bytes=settings.max_attachment_bytes),
+            shelf=ResourceShelf(),
+            window=timedelta(hours=settings.conversation_window_hours),
+            blocked=settings.blocked_identifiers,
+            default_region=settings.default_region,
+        )
 
 
 async def receive(intake: Intake, source: ConnectedSource, request: WebhookRequest) -> Answer:
@@ -69,13 +91,20 @@ async def receive(intake: Intake, source: ConnectedSource, request: WebhookReque
         raise Forbidden("The handshake's token is wrong.", code="bad_signature") from error
     if answer is not None:
         return answer
-    await _verify(intake, adapter, config, request)
+    await _verify(intake, source, request)
     try:
         inbound = adapter.parse(request, config)
     except Exception as error:  # the adapter's word for "unreadable", or bytes nobody thought of
         await _keep(intake, source, request, InboundRequestStatus.quarantined, type(error).__name__)
         return adapter.complain(request, config, error)
-    await _file(intake, source, request, inbound)
+    try:
+        await _file(intake, source, request, inbound)
+    except asyncpg.PostgresError as error:
+        if is_unavailable(error):
+            raise
+        # Our mistake, not the provider's: it must not send the same again for days. Replay will, once it is mended.
+        logger.exception("ingest.request.unfiled", source=config.name, error=type(error).__name__, exc_info=False)
+        await _keep(intake, source, request, InboundRequestStatus.quarantined, type(error).__name__)
     return adapter.respond(request, config)
 
 
@@ -85,15 +114,7 @@ async def replay(intake: Intake, session: AsyncSession, request_id: UUID) -> Inb
     if kept.status is InboundRequestStatus.filed:
         raise Conflict("This request is filed already.", code="already_filed")
     source = await intake.sources.connected(kept.source)
-    request = WebhookRequest(
-        method=kept.method,
-        url="",
-        segments=tuple(kept.path.split("/")) if kept.path else (),
-        query=kept.query,
-        headers=kept.headers,
-        body=kept.body,
-        received_at=kept.created_at,
-    )
+    request = requests.as_webhook(kept)
     try:
         inbound = source.adapter.parse(request, source.config)
     except Exception as error:
@@ -106,21 +127,27 @@ async def replay(intake: Intake, session: AsyncSession, request_id: UUID) -> Inb
     return kept
 
 
-async def _verify(intake: Intake, adapter: Adapter, config: SourceConfig, request: WebhookRequest) -> None:
+async def _verify(intake: Intake, source: ConnectedSource, request: WebhookRequest) -> None:
+    adapter, config = source.adapter, source.config
     try:
+        if urls := adapter.resources(request):
+            request = replace(request, resources=await intake.shelf.take(intake.fetcher, urls, adapter.media_hosts))
         adapter.verify(request, config)
         nonce = adapter.nonce(request, config)
-        if nonce is not None:
-            async with intake.database.hot() as connection:
-                first = await connection.fetchval(queries.REMEMBER_NONCE, config.name, clean(nonce.value), nonce.digest)
-            if first != nonce.digest:
-                raise Refused("the signature was used with another content")
-    except DATABASE_ERRORS:
-        raise
     except Exception as error:  # whatever a scanner's bytes provoke in a verifier is a refusal
-        _count(config, "refused")
-        logger.warning("ingest.request.refused", source=config.name, reason=type(error).__name__)
-        raise NotProven("The request does not prove to come from the provider.") from error
+        raise _refusal(config, type(error).__name__) from error
+    if nonce is None:
+        return
+    async with intake.database.hot() as connection:
+        first = await connection.fetchval(queries.REMEMBER_NONCE, config.name, clean(nonce.value), nonce.digest)
+    if first != nonce.digest:
+        raise _refusal(config, "used with another content")
+
+
+def _refusal(config: SourceConfig, reason: str) -> NotProven:
+    _count(config, "refused")
+    logger.warning("ingest.request.refused", source=config.name, reason=reason)
+    return NotProven("The request does not prove to come from the provider.")
 
 
 async def _file(
@@ -134,108 +161,90 @@ async def _file(
 
     False if it speaks of nothing that belongs into a file.
     """
-    kept = (request_id or uuid7(), *_columns(source, request))
-    touches = [_touch(intake, source, request, each) for each in inbound if isinstance(each, InboundMessage)]
-    receipts = [each for each in inbound if isinstance(each, DeliveryReceipt)]
-    if touches:
-        _report(source.config, await file(intake.database, touches, intake.window, kept))
-    known = await _apply(intake, receipts, kept) if receipts else 0
-    if not touches and not known:
-        reasons = [each.reason for each in inbound if isinstance(each, Ignored)]
-        reason = reasons[0] if reasons else "receipt for a message not known here" if receipts else "nothing in it"
-        await _keep(intake, source, request, InboundRequestStatus.ignored, reason)
-    return bool(touches or known)
+    kept = (request_id or uuid7(), *request_columns(source, request))
+    messages = [each for each in inbound if isinstance(each, InboundMessage)]
+    news = bool(messages) and await _file_messages(intake, source, request, messages, kept)
+    known = bool(messages)
+    for change in (each for each in inbound if isinstance(each, IdentifierChange)):
+        moved = await move_identifier(intake.database, change, source.config.name, request.received_at)
+        news |= moved is True
+        known |= moved is not None
+    if receipts := [receipt_row(each, request.received_at) for each in inbound if isinstance(each, DeliveryReceipt)]:
+        async with intake.database.hot() as connection:
+            known |= bool(await connection.fetchval(queries.APPLY_RECEIPTS, json.dumps(receipts), *kept))
+    confirmation = any(isinstance(each, Confirmation) for each in inbound)
+    if news:
+        await _keep(intake, source, request, InboundRequestStatus.filed, None, kept[0])
+    elif not known or confirmation:
+        await _keep(intake, source, request, InboundRequestStatus.ignored, _reason(inbound), kept[0])
+    if confirmation:
+        async with intake.database.hot() as connection:
+            await connection.execute(queries.CONFIRM, kept[0])
+    return known
 
 
-async def _apply(intake: Intake, receipts: Sequence[DeliveryReceipt], kept: Sequence[Any]) -> int:
-    """Move the messages we sent to the status the receipts tell; how many of the receipts speak of known ones."""
-    rows = [
-        {"external_id": each.external_id, "status": status, "event": each.event, "error_code": each.error_code}
-        for each in receipts
-        if (status := _STATUS.get(each.event))
+async def _file_messages(
+    intake: Intake,
+    source: ConnectedSource,
+    request: WebhookRequest,
+    messages: Sequence[InboundMessage],
+    kept: Sequence[Any],
+) -> bool:
+    """File the messages; whether known interactions grew by them."""
+    touches = [
+        touch_of(each, source, request.received_at, intake.blocked, await files_of(each, intake.storage))
+        for each in messages
     ]
+    filed = await file(intake.database, touches, intake.window, kept)
+    _report(source.config, filed)
+    grew = False
+    for touch, outcome in zip(touches, filed, strict=True):
+        if touch.grows and not outcome.created:
+            grew |= await grow(intake.database, touch)
+    for message, touch, outcome in zip(messages, touches, filed, strict=True):
+        if outcome.created and (wish := _opt_out(message)) is not None:
+            await _opt(intake, touch, wish)
+    return grew
+
+
+def _opt_out(message: InboundMessage) -> bool | None:
+    """The provider's own word first, then the message's."""
+    if message.opt_out is not None or message.channel not in _KEYWORD_CHANNELS:
+        return message.opt_out
+    return opt_out(message.text)
+
+
+async def _opt(intake: Intake, touch: Touch, wish: bool) -> None:
+    kinds = [each.kind for each in touch.identifiers]
+    values = [each.value for each in touch.identifiers]
     async with intake.database.hot() as connection:
-        return int(await connection.fetchval(queries.APPLY_RECEIPTS, json.dumps(rows), *kept))
+        await connection.execute(queries.OPT, kinds, values, wish, touch.occurred_at)
+
+
+def _reason(inbound: Sequence[Inbound]) -> str:
+    ignored = next((each.reason for each in inbound if isinstance(each, Ignored)), None)
+    if ignored is not None:
+        return ignored
+    if any(isinstance(each, Confirmation) for each in inbound):
+        return "subscription, being confirmed"
+    return "speaks of nothing known here" if inbound else "nothing in it"
 
 
 async def _keep(
-    intake: Intake, source: ConnectedSource, request: WebhookRequest, status: InboundRequestStatus, reason: str
+    intake: Intake,
+    source: ConnectedSource,
+    request: WebhookRequest,
+    status: InboundRequestStatus,
+    reason: str | None,
+    request_id: UUID | None = None,
 ) -> None:
-    """Keep a request that is not filed; a redelivery of the same bytes is known already."""
-    name, provider, *columns = _columns(source, request)
+    """Keep a request by itself; a redelivery of the same unfiled bytes is known already."""
+    name, provider, *columns = request_columns(source, request)
     async with intake.database.hot() as connection:
-        await connection.execute(queries.KEEP_UNFILED, uuid7(), name, provider, status, clean(reason)[:200], *columns)
+        told = clean(reason)[:200] if reason else None
+        await connection.execute(queries.KEEP, request_id or uuid7(), name, provider, status, told, *columns)
     _count(source.config, status)
     logger.info("ingest.request.kept", source=name, status=status)
-
-
-def _touch(intake: Intake, source: ConnectedSource, request: WebhookRequest, message: InboundMessage) -> Touch:
-    return Touch(
-        channel=message.channel,
-        direction=Direction.inbound,
-        kind=message.kind,
-        status=InteractionStatus.received,
-        source=source.config.name,
-        provider=source.adapter.provider,
-        external_id=message.external_id,
-        message_id=message.message_id,
-        occurred_at=message.occurred_at or request.received_at,
-        received_at=request.received_at,
-        party=message.sender,
-        us=message.recipient,
-        identifiers=[each for each in message.identifiers if not is_blocked(each.kind, each.value, intake.blocked)],
-        references=message.references,
-        subject=message.subject,
-        text=message.text,
-        html=message.html,
-        reply_text=message.reply_text,
-        language=guess_language(message.reply_text or message.text),
-        automatic=message.automatic,
-        attachments=[
-            {
-                "id": str(uuid7()),
-                "name": each.name,
-                "content_type": each.content_type,
-                "size": len(each.content) if each.content is not None else each.size,
-            }
-            for each in message.attachments
-        ],
-        attributes=dict(message.attributes),
-    )
-
-
-def _columns(source: ConnectedSource, request: WebhookRequest) -> tuple[Any, ...]:
-    """The raw request as its table holds it, everything secret blanked: source to fingerprint."""
-    secrets = {value for value in source.config.credentials.values() if value}
-    segments = [BLANK if segment in secrets else segment for segment in request.segments]
-    query = request.query
-    for secret in secrets:
-        query = query.replace(secret.encode(), BLANK.encode())
-    headers = {
-        name: clean(value)
-        for name, value in request.headers.items()
-        if name not in _NEVER_KEPT and not any(secret in value for secret in secrets)
-    }
-    fingerprint = sha256(b"\n".join((request.method.encode(), "/".join(segments).encode(), query, request.body)))
-    return (
-        source.config.name,
-        source.adapter.provider,
-        request.method,
-        clean("/".join(segments)),
-        query,
-        json.dumps(headers),
-        request.body,
-        fingerprint.digest(),
-    )
-
-
-_STATUS = {
-    ReceiptEvent.sent: InteractionStatus.sent,
-    ReceiptEvent.delivered: InteractionStatus.delivered,
-    ReceiptEvent.read: InteractionStatus.read,
-    ReceiptEvent.failed: InteractionStatus.failed,
-    ReceiptEvent.bounced: InteractionStatus.failed,
-}
 
 
 def _report(config: SourceConfig, filed: Sequence[Filed]) -> None:

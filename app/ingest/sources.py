@@ -169,7 +169,7 @@ def _check(provider: str, credentials: Mapping[str, str], settings: Mapping[str,
         FieldError(field=f"credentials.{name}", message=f"scheme {scheme} knows {', '.join(sorted(understood))}")
         for name in sorted(set(credentials) - understood)
     ]
-    if needed and not any(credentials.get(name) for name in understood):
+    if needed and not adapter.credentials_later and not any(credentials.get(name) for name in understood):
         errors += [FieldError(field=f"credentials.{name}", message=f"scheme {scheme} needs it") for name in needed]
     if errors:
         raise Unprocessable("The credentials do not fit the provider.", code="bad_credentials", errors=errors)

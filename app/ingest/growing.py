@@ -1,0 +1,123 @@
+"""Interactions of which more is told later: the stages of a call, the pieces of a long message, a mail completed.
+
+What is told may come twice and in any order; the outcome is the same.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.core.db import Database, lock_key, locked
+from app.identity.resolution import lock_keys, resolve
+from app.ingest.filing import Touch
+from app.ingest.queries import ADOPT
+from app.ingest.translation import join_parts
+from app.interactions.queries import ATTACH
+
+_READ = """
+    SELECT id, customer_id, direction, status, text, occurred_at, duration_s, attributes::text, attachments::text,
+           coalesce(sender_kind, recipient_kind) IS NULL AS of_nobody
+    FROM interaction WHERE source = $1 AND external_id = $2 FOR UPDATE"""
+_WRITE = """
+    UPDATE interaction SET text = $2, occurred_at = $3, duration_s = $4, attributes = $5::jsonb,
+        attachments = $6::jsonb, direction = $7, status = $8, sender_kind = coalesce(sender_kind, $9),
+        sender_value = coalesce(sender_value, $10), sender_name = coalesce(sender_name, $11),
+        recipient_kind = coalesce(recipient_kind, $12), recipient_value = coalesce(recipient_value, $13),
+        recipient_name = coalesce(recipient_name, $14), version = version + 1, updated_at = now()
+    WHERE id = $1"""
+_ON_THE_WAY = ("queued", "initiated", "ring", "ringing", "startapp", "in-progress", "answered", "bridged", "paused")
+"""Words for what is not over yet, in order."""
+_ENDS = ("sender_kind", "sender_value", "sender_name", "recipient_kind", "recipient_value", "recipient_name")
+
+
+async def grow(database: Database, touch: Touch) -> bool:
+    """Complete the interaction already recorded with what this touch adds; whether it added anything."""
+    keys = {lock_key(touch.source, touch.external_id or ""), *lock_keys([touch.sender()])}
+    async with database.hot() as connection, locked(connection, keys):
+        row = await connection.fetchrow(_READ, touch.source, touch.external_id)
+        if row is None:
+            return False
+        grew = await _complete(connection, row, touch)
+        if row["customer_id"] is None and touch.identifiers:
+            await _adopt(connection, row, touch)
+            return True
+        return grew
+
+
+async def _complete(connection: asyncpg.Connection, row: asyncpg.Record, touch: Touch) -> bool:
+    before = (row["text"], row["occurred_at"], row["duration_s"], json.loads(row["attributes"]))
+    shown = json.loads(row["attachments"])
+    attributes = _joined(before[3], touch.attributes)
+    after = (
+        _text(row["text"], touch.text, attributes),
+        min(row["occurred_at"], touch.occurred_at),
+        max((each for each in (row["duration_s"], touch.duration_s) if each is not None), default=None),
+        attributes,
+    )
+    known = await connection.fetch("SELECT url, provider_id FROM attachment WHERE interaction_id = $1", row["id"])
+    files = [each for each in touch.files if (each["url"], each["provider_id"]) not in {tuple(one) for one in known}]
+    ends = touch.ends()
+    if after == before and not files and not (row["of_nobody"] and any(ends.values())):
+        return False
+    shown += [touch.shown(each) for each in files]
+    # Who was on which end is told by any stage but those that speak of the recording alone.
+    way = (touch.direction, touch.status) if row["of_nobody"] else (row["direction"], row["status"])
+    await connection.execute(
+        _WRITE, row["id"], *after[:3], json.dumps(attributes), json.dumps(shown), *way, *map(ends.get, _ENDS)
+    )
+    if files:
+        await attach(connection, row["id"], files)
+    return True
+
+
+async def _adopt(connection: asyncpg.Connection, row: asyncpg.Record, touch: Touch) -> None:
+    """File what was nobody's until now: a recording may come before the call it belongs to."""
+    began = min(row["occurred_at"], touch.occurred_at)
+    (resolution,), findings = await resolve(connection, [replace(touch.sender(), at=began)])
+    found = resolution.identifier
+    brought = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
+    await connection.execute(
+        ADOPT,
+        row["id"],
+        resolution.customer_id,
+        resolution.rule,
+        found.kind,
+        found.value,
+        found.confidence,
+        began,
+        *(json.dumps(rows) for rows in brought),
+    )
+
+
+async def attach(connection: asyncpg.Connection, interaction_id: UUID, files: list[dict[str, Any]]) -> None:
+    """Rows for files that came later, and the jobs that fetch them."""
+    await connection.execute(ATTACH, interaction_id, json.dumps(files))
+
+
+def _joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """`new` over `old`; objects join, so that no piece is lost."""
+    joined = dict(old)
+    for name, value in new.items():
+        known = old.get(name)
+        if isinstance(value, dict) and isinstance(known, dict):
+            joined[name] = _joined(known, value)
+        elif known is None or _progress(value) >= _progress(known):
+            joined[name] = value
+    return joined
+
+
+def _progress(value: Any) -> int:
+    """How far a thing has come by this word: what is over does not begin again because the news of it was late."""
+    word = str(value).lower()
+    return _ON_THE_WAY.index(word) if word in _ON_THE_WAY else len(_ON_THE_WAY)
+
+
+def _text(old: str, new: str, attributes: dict[str, Any]) -> str:
+    if "parts" in attributes:
+        return join_parts(attributes)
+    if not new or new in old:
+        return old
+    return new if not old or old in new else f"{old}\n{new}"
