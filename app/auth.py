@@ -34,6 +34,8 @@ from app.core.shapes import UtcTime
 from app.text.fields import ShortText
 
 TRUST_S = 5
+SCHEME = "API key"
+"""Its name in the OpenAPI document."""
 
 
 class Scope(StrEnum):
@@ -111,25 +113,30 @@ class KeyRing:
         return Principal(str(known.id), known.name, known.highest)
 
 
+async def authorize(request: Request, scope: Scope) -> Principal:
+    """The caller, who must hold at least `scope`."""
+    ring: KeyRing = request.app.state.keys
+    principal = await ring.principal(request.headers)
+    if principal is None:
+        raise Unauthorized("A valid API key is needed: Authorization: Bearer of_….")
+    if not principal.may(scope):
+        raise Forbidden(f"This key's scope is {principal.scope}; the route needs {scope}.", code="wrong_scope")
+    return principal
+
+
 class Requires(HTTPBearer):
     """The caller, who must hold at least `scope`."""
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(
-            scheme_name="API key",
+            scheme_name=SCHEME,
             description="`Authorization: Bearer of_…`; scopes: read, write, admin.",
             auto_error=False,
         )
         self.scope = scope
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]
-        ring: KeyRing = request.app.state.keys
-        principal = await ring.principal(request.headers)
-        if principal is None:
-            raise Unauthorized("A valid API key is needed: Authorization: Bearer of_….")
-        if not principal.may(self.scope):
-            raise Forbidden(f"This key's scope is {principal.scope}; the route needs {self.scope}.", code="wrong_scope")
-        return principal
+        return await authorize(request, self.scope)
 
 
 Reader = Annotated[Principal, Depends(Requires(Scope.read))]

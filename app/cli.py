@@ -19,15 +19,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import auth
 from app.auth import Scope
+from app.channels.matrix import matrix
 from app.config import Settings, get_settings
 from app.core import logging, migrations
 from app.core.db import Database
 from app.core.embedded import EmbeddedError, EmbeddedPostgres
 from app.core.errors import AppError
+from app.core.jobs import work
 from app.core.secrets import SecretBox, secret_key
 from app.demo import play
 from app.ingest import sources
+from app.ingest.fetching import handlers
 from app.ingest.schemas import SourceCreate
+from app.ingest.service import Intake
 
 Result = TypeVar("Result")
 
@@ -107,6 +111,26 @@ def demo(
     own = {"database_url": None, "secret_key": None, "data_directory": settings.data_directory / "demo"}
     with _environment(settings.model_copy(update=own)):
         play(host, port, leave=leave)
+
+
+@cli.command()
+def worker() -> None:
+    """Do background jobs beside the server: fetch media, complete messages, confirm subscriptions."""
+    with _environment(get_settings()) as url:
+        asyncio.run(_work(url))
+
+
+async def _work(url: str) -> None:
+    database = Database(url, get_settings())
+    await database.open()
+    intake = Intake.prepare(get_settings(), database, SecretBox(os.environ["ONEFILE_SECRET_KEY"]))
+    await work(database, handlers(intake))
+
+
+@cli.command()
+def providers() -> None:
+    """Print which providers can be connected, as a Markdown table."""
+    typer.echo(matrix())
 
 
 @cli.command()

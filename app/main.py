@@ -3,8 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -12,18 +11,19 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import Headers
 
-from app.api import api
+from app.api import include
 from app.auth import KeyRing
 from app.config import Settings, get_settings
 from app.core import errors, health, logging
 from app.core.db import Database
 from app.core.idempotency import FORGET, IdempotencyMiddleware
+from app.core.jobs import FORGET_LOG, work
 from app.core.middleware import RequestMiddleware
 from app.core.secrets import SecretBox, secret_key
 from app.customers.service import IdentifierPolicy
+from app.ingest.fetching import handlers
 from app.ingest.queries import FORGET_NONCES
 from app.ingest.service import Intake
-from app.ingest.sources import SourceBook
 
 logger = structlog.get_logger()
 
@@ -65,7 +65,7 @@ def create_app(settings: Settings, database_url: str, key: str) -> FastAPI:
     )
     furnish(app, settings, Database(database_url, settings), SecretBox(key))
     errors.install(app)
-    app.include_router(api)
+    include(app)
     app.include_router(health.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     _surround(app, settings)
@@ -80,13 +80,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database, secrets: Secre
     app.state.secrets = secrets
     app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
     app.state.keys = KeyRing(database, admin_key)
-    app.state.intake = Intake(
-        database=database,
-        sources=SourceBook(database, secrets),
-        window=timedelta(hours=settings.conversation_window_hours),
-        blocked=settings.blocked_identifiers,
-        default_region=settings.default_region,
-    )
+    app.state.intake = Intake.prepare(settings, database, secrets)
 
 
 def _surround(app: FastAPI, settings: Settings) -> None:
@@ -115,25 +109,28 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     await database.open()
-    tidying = asyncio.create_task(_tidy(database))
+    tasks = [asyncio.create_task(_tidy(database))]
+    if app.state.settings.work_in_server:
+        tasks.append(asyncio.create_task(work(database, handlers(app.state.intake))))
     # What start-up built lives as long as the process: the collector need not walk it again and again (p99).
     gc.collect()
     gc.freeze()
     logger.info("service.started")
     yield
-    tidying.cancel()
-    with suppress(asyncio.CancelledError):
-        await tidying
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await app.state.intake.fetcher.close()
     await database.close()
 
 
 async def _tidy(database: Database) -> None:
-    """Forget what has served its time: kept answers after a day, signatures after a month."""
+    """Forget what has served its time: kept answers after a day, jobs done after a week, signatures after a month."""
     while True:
         await asyncio.sleep(_TIDY_EVERY_S)
         try:
             async with database.hot() as connection:
-                for statement in (FORGET, FORGET_NONCES):
+                for statement in (FORGET, FORGET_NONCES, FORGET_LOG):
                     await connection.execute(statement)
         except errors.DATABASE_ERRORS as error:
             logger.warning("service.tidying.failed", error=type(error).__name__)

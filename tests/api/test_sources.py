@@ -217,7 +217,7 @@ async def test_every_provider_tells_what_it_needs_and_can_do(client: Client) -> 
     for each in listed:
         assert each["title"]
         assert each["schemes"]
-        assert set(each["delivers"]) <= {"messages", "receipts"}
+        assert set(each["delivers"]) <= {"messages", "receipts", "calls"}
     (twilio,) = (each for each in listed if each["name"] == "twilio_sms")
     assert twilio["channel"] == "sms"
     assert ["auth_token"] in twilio["schemes"].values()
