@@ -155,7 +155,7 @@ _SQL = {
                sha256(external_id::bytea)
         FROM interaction WHERE inbound_request_id IS NOT NULL""",
     "conversation": """
-        INSERT INTO conversation (id, created_at, updated_at, customer_id, channel, our_address, status, first_at,
+        INSERT INTO conversation (id, created_at, updated_at, customer_id, channel, pair_key, status, first_at,
                                   last_at)
         SELECT conversation_id, min(occurred_at), max(occurred_at), customer_id, channel,
                CASE WHEN channel <> 'email' THEN '+982188776655' END,
