@@ -41,7 +41,7 @@ async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID,
         customer.first_contact_at = min(times + ([customer.first_contact_at] if customer.first_contact_at else []))
         customer.last_contact_at = max(times + ([customer.last_contact_at] if customer.last_contact_at else []))
         await session.flush()
-    return interactions.show(interaction, limit=None)
+    return await interactions.get_whole(session, interaction_id)
 
 
 async def list_duplicates(session: AsyncSession, query: DuplicateQuery) -> dict[str, Any]:

@@ -74,9 +74,10 @@ class Touch:
     def row(self, number: int, window: timedelta) -> dict[str, Any]:
         """What `FILE_KNOWN` reads of `$1`."""
         identifiers = by_rank(self.identifiers)
+        interaction_id = str(uuid7())
         return {
             "n": number,
-            "id": str(uuid7()),
+            "id": interaction_id,
             "customer_id": self.customer_id and str(self.customer_id),
             "rule": Rule.given if self.customer_id else None,
             "actor": self.actor,
@@ -87,7 +88,7 @@ class Touch:
             "new_conversation_id": str(uuid7()),
             "pair_key": self._pair_key(),
             "thread_ids": self._thread_ids(),
-            "root_id": self.references[-1] if self.references else self.message_id,
+            "root_id": self.references[-1] if self.references else self.message_id or interaction_id,
             "channel": self.channel,
             "direction": self.direction,
             "kind": self.kind,
@@ -128,7 +129,7 @@ class Touch:
         """How the touch finds its conversation when it answers no known message."""
         fresh = self.received_at - self.occurred_at < window
         if self.channel is Channel.email and (self.references or not self._base_subject() or not fresh):
-            return "reply" if self.references or self.message_id else None
+            return "reply"
         return "pair" if self.channel in _BY_PAIR and fresh else None
 
     def _thread_ids(self) -> list[str]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.pagination import PageQuery
 from app.core.shapes import Moment, UtcTime
 from app.interactions.models import AttachmentState, ConversationStatus
-from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus
+from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus, ReceiptEvent
 
 SHOWN_TEXT = 2000
 """Characters of text in lists and in the customer file."""
@@ -64,8 +64,20 @@ class InteractionRead(BaseModel):
     updated_at: UtcTime
 
 
+class StatusRead(BaseModel):
+    """What the provider told of a message we sent."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    event: ReceiptEvent
+    recipient: str = Field(description="Of a message to several; empty where the provider names none.")
+    occurred_at: UtcTime
+    error_code: str | None
+
+
 class InteractionFull(InteractionRead):
     html: str | None
+    statuses: list[StatusRead] = Field(description="The receipts that came for it, in their order.")
     inbound_request_id: UUID | None
 
 

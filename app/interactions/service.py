@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.core.errors import NotFound
 from app.core.pagination import PageQuery, list_page
 from app.customers import service as customers
-from app.interactions.models import Conversation, Interaction
+from app.interactions.models import Conversation, Interaction, StatusRow
 from app.interactions.schemas import SHOWN_TEXT, ConversationQuery, InteractionQuery
 
 _WITHOUT_HTML = select(Interaction).options(defer(Interaction.html))  # type: ignore[arg-type]
@@ -33,7 +33,10 @@ async def hold(session: AsyncSession, interaction_id: UUID) -> Interaction:
 
 
 async def get_whole(session: AsyncSession, interaction_id: UUID) -> dict[str, Any]:
-    return show(await get(session, interaction_id), limit=None)
+    """All of its text, and what became of it."""
+    interaction = await get(session, interaction_id)
+    receipts = select(StatusRow).where(StatusRow.interaction_id == interaction_id).order_by(col(StatusRow.occurred_at))
+    return show(interaction, limit=None) | {"statuses": (await session.scalars(receipts)).all()}
 
 
 async def list_interactions(session: AsyncSession, query: InteractionQuery) -> dict[str, Any]:

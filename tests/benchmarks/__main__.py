@@ -50,7 +50,7 @@ def main(
     seconds: Annotated[int, typer.Option(help="Length of a round.")] = 5,
     connections: Annotated[int, typer.Option(help="Clients at once.")] = 32,
     rounds: Annotated[int, typer.Option(help="Rounds of service and floor in turn.")] = 4,
-    data: Annotated[Path | None, typer.Option(help="Keep the filled databases here for the next run.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Keep the large database here for the next run.")] = None,
     only: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(_CASES)}; repeat it for several.")] = None,
 ) -> None:
     """Measure the hot paths beside the floor."""
@@ -60,7 +60,9 @@ def main(
     done: list[list[Comparison]] = []
     with TemporaryDirectory() as scratch:
         for size in (SMALL, LARGE) if large else (SMALL,):
-            comparisons, batches = _measure(size, (data or Path(scratch)) / size.name, Path(scratch), plan, chosen)
+            # The small one is always new: every run adds to it as much again as it had.
+            place = data if data is not None and size is LARGE else Path(scratch)
+            comparisons, batches = _measure(size, place / size.name, Path(scratch), plan, chosen)
             title = f"{size.customers:,} customers, {size.interactions:,} interactions, {connections} connections"
             reached.append(report.show(title, comparisons, batches))
             done.append(comparisons)

@@ -74,7 +74,9 @@ async def test_receipts_become_rows_and_move_a_message_forward_only(
     message = await sent(client)
     for status in (*order, *order):
         assert (await client.post(WHATSAPP, **whatsapp_statuses({"wamid.1": status}, secret="s"))).is_success
-    assert (await client.get(f"/v1/interactions/{message['id']}")).json()["status"] == "read"
+    shown = (await client.get(f"/v1/interactions/{message['id']}")).json()
+    assert shown["status"] == "read"
+    assert {each["event"] for each in shown["statuses"]} == {"sent", "delivered", "read"}
     assert await events(database) == ["delivered", "read", "sent"]
     assert len(await all_pages(client, "/v1/inbound-requests")) == 3
 
