@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.channels.base import Adapter, Refused, SourceConfig, WebhookRequest
@@ -162,9 +162,9 @@ _AWKWARD = [b"%00", b"%ff", b"&", b"\\u0000", b"\\ud83d", b"null", b"[", b"{}", 
 
 
 @st.composite
-def damaged_requests(draw: st.DrawFn) -> tuple[Adapter, WebhookRequest, SourceConfig]:
-    """A sample with some of its bytes and headers replaced."""
-    sample = draw(st.sampled_from(VERIFIED))
+def damaged_requests(draw: st.DrawFn, provider: str | None = None) -> tuple[Adapter, WebhookRequest, SourceConfig]:
+    """A sample, of one provider or of any, with some of its bytes and headers replaced."""
+    sample = draw(st.sampled_from([each for each in VERIFIED if provider in (None, each.provider)]))
     request = sample.request()
     query, body = bytearray(request.query), bytearray(request.body)
     for damaged in filter(None, (query, body)):
@@ -180,10 +180,11 @@ def damaged_requests(draw: st.DrawFn) -> tuple[Adapter, WebhookRequest, SourceCo
     return ADAPTERS[sample.provider], damaged_request, sample.source()
 
 
-@settings(max_examples=600, deadline=None)
-@given(damaged_requests())
-def test_damaged_requests_are_read_or_raise(damaged: tuple[Adapter, WebhookRequest, SourceConfig]) -> None:
-    adapter, request, source = damaged
+@pytest.mark.parametrize("provider", ADAPTERS)
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_damaged_requests_are_read_or_raise(provider: str, data: st.DataObject) -> None:
+    adapter, request, source = data.draw(damaged_requests(provider))
     try_to_parse(adapter, request, source)
     adapter.respond(request, source)
 

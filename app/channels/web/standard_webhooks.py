@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from app.channels import documents, signatures, standard_webhooks, times
 from app.channels.base import Adapter, Refused, SourceConfig, WebhookRequest
+from app.channels.digests import digest
 from app.channels.documents import Document, section, text
 from app.channels.web.payload import SHAPE, to_message
 from app.messages import Channel, Ignored, Inbound
@@ -43,7 +44,7 @@ class StandardWebhooks(Adapter):
         return [
             to_message(
                 payload,
-                external_id=request.headers[f"{_prefix(request)}-id"],
+                external_id=request.headers[f"{_prefix(request)}-id"] or digest([request.body]).hex(),
                 region=source.default_region,
                 occurred_at=times.iso_if_told(text(event, "timestamp")) if wrapped else None,
                 attributes={"event": {"type": event["type"]}} if wrapped else {},
