@@ -68,7 +68,7 @@ class Intake:
     def prepare(cls, settings: Settings, database: Database, secrets: SecretBox) -> Self:
         return cls(
             database=database,
-            sources=SourceBook(database, secrets),
+            sources=SourceBook(database, secrets, settings.default_region),
             storage=Storage(settings.media),
             fetcher=Fetcher(max_bytes=settings.max_attachment_bytes),
             shelf=ResourceShelf(),

@@ -37,8 +37,9 @@ class ConnectedSource:
 class SourceBook:
     """The sources this process has served lately."""
 
-    def __init__(self, database: Database, secrets: SecretBox) -> None:
+    def __init__(self, database: Database, secrets: SecretBox, default_region: str | None = None) -> None:
         self._database = database
+        self._default_region = default_region
         self._secrets = secrets
         self._known: TTLCache[str, ConnectedSource] = TTLCache(maxsize=10_000, ttl=TRUST_S)
 
@@ -46,7 +47,7 @@ class SourceBook:
         source = self._known.get(name)
         if source is None:
             async with self._database.session() as session:
-                source = _connect(await find(session, name), self._secrets)
+                source = _connect(await find(session, name), self._secrets, self._default_region)
             self._known[name] = source
         return source
 
@@ -134,14 +135,14 @@ def describe(adapter: Adapter) -> dict[str, Any]:
     }
 
 
-def _connect(source: Source, secrets: SecretBox) -> ConnectedSource:
+def _connect(source: Source, secrets: SecretBox, default_region: str | None) -> ConnectedSource:
     return ConnectedSource(
         adapter=ADAPTERS[source.provider],
         config=SourceConfig(
             name=source.name,
             credentials=secrets.open(source.sealed_credentials),
             settings=source.settings,
-            default_region=source.default_region,
+            default_region=source.default_region or default_region,
         ),
         public_url=source.public_url,
     )
