@@ -63,6 +63,7 @@ async def test_an_interaction_is_shown_as_it_was_told(client: Client) -> None:
         "version": 1,
         "updated_at": shown["updated_at"],
         "html": None,
+        "statuses": [],
         "inbound_request_id": None,
     }
     assert (await client.get(f"/v1/interactions/{shown['id']}")).json() == shown
