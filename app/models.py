@@ -3,8 +3,9 @@
 from sqlmodel import SQLModel
 
 from app.auth import ApiKey
+from app.changes.models import Change
 from app.core.idempotency import IdempotencyKey
-from app.customers.models import Customer, CustomerIdentifier, IdentityEntry
+from app.customers.models import Customer, CustomerAlias, CustomerIdentifier, IdentityEntry
 from app.identity.models import DuplicateSuggestion
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import Attachment, Conversation, ConversationReference, Interaction, StatusRow
@@ -14,9 +15,11 @@ metadata = SQLModel.metadata
 __all__ = [
     "ApiKey",
     "Attachment",
+    "Change",
     "Conversation",
     "ConversationReference",
     "Customer",
+    "CustomerAlias",
     "CustomerIdentifier",
     "DuplicateSuggestion",
     "IdempotencyKey",

@@ -6,14 +6,18 @@ from typing import Any, Literal
 import asyncpg
 from alembic import context
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel.sql.sqltypes import AutoString
 
+from app.changes.models import TransactionId
 from app.config import get_settings
 from app.models import metadata
 
 _MIGRATION_LOCK = 0x0F11E0
+
+ischema_names.setdefault("xid8", TransactionId)  # a type SQLAlchemy does not know when it compares the schema
 
 
 def _url() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, text
-from sqlmodel import Field, Relationship
+from sqlmodel import Field, Relationship, SQLModel
 
 from app.core.db import UPDATED_IN_PLACE, Record, json_field, now, text_enum, time_field
 from app.messages import Confidence, IdentifierKind
@@ -60,6 +60,15 @@ class Customer(Record, table=True):
     """The live ones."""
 
 
+class CustomerAlias(SQLModel, table=True):
+    """The id of a file that was merged into another: it keeps working, and leads to the survivor."""
+
+    __tablename__ = "customer_alias"
+
+    id: UUID = Field(primary_key=True)
+    customer_id: UUID = Field(foreign_key="customer.id", index=True)
+
+
 class CustomerIdentifier(Record, table=True):
     """An address that belongs to exactly one customer at a time, or, shared, to several and identifies none."""
 
@@ -110,6 +119,18 @@ class Rule(StrEnum):
     """The provider told that its owner is now known by this one."""
     released = "released"
     """Somebody took the identifier from the file; messages it brought stay."""
+    narrowed = "narrowed"
+    """A shared identifier, and something else that is true of one of those who share it."""
+    recycled = "recycled"
+    """An identifier whose time was over: whoever writes from it now is somebody else."""
+    limited = "limited"
+    """The customer has as many identifiers of this kind as one may have: the weaker one was not taken in."""
+    imported = "imported"
+    """A row of an import told it."""
+    merged = "merged"
+    """The file it was in was merged into this one."""
+    unmerged = "unmerged"
+    """A merge was undone."""
 
 
 class IdentityEntry(Record, table=True):
