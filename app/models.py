@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 from app.auth import ApiKey
 from app.changes.models import Change
 from app.core.idempotency import IdempotencyKey
-from app.customers.models import Customer, CustomerAlias, CustomerIdentifier, IdentityEntry
+from app.customers.models import Consent, Customer, CustomerAlias, CustomerIdentifier, IdentityEntry
 from app.identity.models import DuplicateSuggestion
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import Attachment, Conversation, ConversationReference, Interaction, StatusRow
@@ -16,6 +16,7 @@ __all__ = [
     "ApiKey",
     "Attachment",
     "Change",
+    "Consent",
     "Conversation",
     "ConversationReference",
     "Customer",

@@ -9,7 +9,8 @@ from app.auth import SCHEME, Requires, Scope, Writer, authorize
 from app.core.dependencies import ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
-from app.customers import erasure, service
+from app.customers import consents, erasure, service
+from app.customers.consents import ConsentCreate, ConsentQuery, ConsentRead
 from app.customers.models import Customer, CustomerIdentifier
 from app.customers.schemas import (
     CustomerCreate,
@@ -130,6 +131,34 @@ async def patch_identifier(
 async def delete_identifier(session: SessionDep, caller: Writer, customer_id: UUID, identifier_id: UUID) -> None:
     """The address leaves the file and is free for another customer; what it brought stays."""
     await service.release_identifier(session, customer_id, identifier_id, actor=caller.id)
+
+
+@router.post(
+    "/customers/{customer_id}/consents",
+    status_code=201,
+    response_model=ConsentRead,
+    responses=documented(404, 409),
+    summary="Tell of a consent, given or withdrawn",
+)
+async def post_consent(session: SessionDep, caller: Writer, customer_id: UUID, body: ConsentCreate) -> dict[str, Any]:
+    """Nothing is overwritten: the newest for a purpose and channel is in force, and those before it stay to be shown.
+
+    Where files were merged, the strictest of both sides is in force until a newer one is told.
+    """
+    return await consents.give(session, customer_id, body, actor=caller.id)
+
+
+@router.get(
+    "/customers/{customer_id}/consents",
+    response_model=Page[ConsentRead],
+    responses=documented(404),
+    dependencies=reading,
+    summary="List a customer's consents",
+)
+async def list_consents(
+    session: SessionDep, customer_id: UUID, query: Annotated[ConsentQuery, Query()]
+) -> dict[str, Any]:
+    return await consents.list_consents(session, customer_id, query)
 
 
 @hot.get(

@@ -48,6 +48,7 @@ _ANONYMIZE = (
        WHERE interaction_id IN (SELECT id FROM interaction WHERE customer_id = :customer_id)""",
     """UPDATE identity_journal SET identifier_value = NULL, details = '{}', updated_at = now()
        WHERE customer_id = :customer_id""",
+    """UPDATE consent SET source = NULL, proof = NULL, updated_at = now() WHERE customer_id = :customer_id""",
     """DELETE FROM duplicate_suggestion WHERE :customer_id IN (customer_a_id, customer_b_id)""",
     """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",
     """UPDATE customer

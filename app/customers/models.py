@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, Relationship, SQLModel
 
 from app.core.db import UPDATED_IN_PLACE, Record, json_field, now, text_enum, time_field
-from app.messages import Confidence, IdentifierKind
+from app.messages import Channel, Confidence, IdentifierKind
 
 
 class CustomerKind(StrEnum):
@@ -153,3 +154,33 @@ class IdentityEntry(Record, table=True):
     actor: str | None = None
     """The API key that decided, None for the service itself."""
     details: dict[str, Any] = json_field()
+
+
+class ConsentStatus(StrEnum):
+    """The less it allows, the further down."""
+
+    granted = "granted"
+    unknown = "unknown"
+    withdrawn = "withdrawn"
+
+
+class Consent(Record, table=True):
+    """What a customer said about being written to, once; never changed afterwards. The newer one counts."""
+
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_customer_id", "customer_id", "given_at", "id"),)
+
+    customer_id: UUID = Field(foreign_key="customer.id")
+    purpose: str
+    channel: Channel | None = text_enum(Channel, default=None, nullable=True)
+    """None: every channel."""
+    status: ConsentStatus = text_enum(ConsentStatus)
+    source: str | None = None
+    proof: Any = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    given_at: datetime = time_field()
+    actor: str | None = None
+    """The API key that told it."""
+    given_to: UUID
+    """The file it was told of, even when that one is merged into another: only within one file is newer better."""
+    known_files: list[UUID] = Field(sa_type=ARRAY(Uuid))
+    """`given_to` and the files merged into it by then: it replaces what was told of any of them before."""

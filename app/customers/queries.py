@@ -53,6 +53,38 @@ _DUPLICATES = """
           FROM duplicate_suggestion
           WHERE customer_b_id = subject.id AND status = 'open') AS pair"""
 
+_STRICTNESS = "array_position(ARRAY['granted', 'unknown', 'withdrawn'], {}.status::text)"
+
+IN_FORCE = f"""
+    WITH newest AS MATERIALIZED (
+        SELECT DISTINCT ON (purpose, channel, given_to, known_files)
+               *, {_STRICTNESS.format("consent")} AS strictness
+        FROM consent WHERE customer_id = %s
+        ORDER BY purpose, channel, given_to, known_files, given_at DESC, strictness DESC, id DESC),
+    concerns AS MATERIALIZED (
+        -- A withdrawal for all channels ends permissions of single ones; `acquainted`: one knew of the other.
+        SELECT x.id, y.id AS by_id,
+               x.given_to = ANY (y.known_files) OR y.given_to = ANY (x.known_files) AS acquainted,
+               (y.given_at, y.strictness, y.id) > (x.given_at, x.strictness, x.id) AS newer,
+               (y.strictness, y.given_at, y.id) > (x.strictness, x.given_at, x.id) AS stricter
+        FROM newest AS x JOIN newest AS y
+          ON x.id <> y.id AND x.purpose = y.purpose
+             AND (x.channel IS NOT DISTINCT FROM y.channel
+                  OR (y.channel IS NULL AND y.status = 'withdrawn' AND x.status <> 'withdrawn'))),
+    standing AS MATERIALIZED (
+        SELECT * FROM newest AS n
+        WHERE NOT EXISTS (SELECT FROM concerns AS c WHERE c.id = n.id AND c.acquainted AND c.newer))
+    SELECT id, purpose, channel, status, source, proof, given_at FROM standing AS s
+    WHERE NOT EXISTS (
+        SELECT FROM concerns AS c JOIN standing AS other ON other.id = c.by_id
+        WHERE c.id = s.id AND NOT c.acquainted AND c.stricter)"""  # noqa: S608  put together from constants
+"""The consents in force of one customer. Of one file's the newest counts, of two at the same time the stricter. Where
+files were merged, the strictest of what each side's newest says counts until one is told of the merged file."""
+
+_CONSENTS = f"""
+    SELECT json_agg(row_to_json(consent) ORDER BY consent.purpose, consent.channel NULLS FIRST)
+    FROM ({IN_FORCE % "subject.id"}) AS consent"""  # noqa: S608  put together from constants
+
 _FILE = f"""
     WITH subject AS (
         SELECT shown.id, row_to_json(shown) AS json,
@@ -65,7 +97,7 @@ _FILE = f"""
         'channels', coalesce(({_CHANNELS}), '{{}}'),
         'conversations', coalesce(({_CONVERSATIONS}), '[]'),
         'feedback', json_build_object('latest', '[]'::json, 'averages', '{{}}'::json),
-        'consents', '[]'::json,
+        'consents', coalesce(({_CONSENTS}), '[]'),
         'suggested_duplicates', coalesce(({_DUPLICATES}), '[]'))::text
     FROM subject
     CROSS JOIN LATERAL (

@@ -11,8 +11,8 @@ from starlette.datastructures import QueryParams
 from app.core.errors import BadRequest, FieldError, Unprocessable
 from app.core.pagination import PageQuery
 from app.core.shapes import Shallow, UtcTime
-from app.customers.models import CustomerKind, CustomerStatus
-from app.messages import Confidence, IdentifierKind
+from app.customers.models import ConsentStatus, CustomerKind, CustomerStatus
+from app.messages import Channel, Confidence, IdentifierKind
 from app.text.cleaning import clean
 from app.text.fields import Address, JsonObject, ShortText
 
@@ -222,6 +222,18 @@ class SuggestedDuplicate(BaseModel):
     status: str
 
 
+class ConsentInForce(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    purpose: str
+    channel: Channel | None = Field(description="null: every channel for which nothing else is in force.")
+    status: ConsentStatus
+    source: str | None
+    proof: Any
+    given_at: UtcTime
+
+
 class CustomerFile(BaseModel):
     """Everything whoever answers the next call should see."""
 
@@ -231,5 +243,5 @@ class CustomerFile(BaseModel):
     channels: dict[str, ChannelCount]
     conversations: list[ConversationSummary] = Field(description="The open ones, latest first.")
     feedback: FeedbackSummary
-    consents: list[dict[str, Any]]
+    consents: list[ConsentInForce] = Field(description="Those in force, one for each purpose and channel.")
     suggested_duplicates: list[SuggestedDuplicate]

@@ -24,6 +24,11 @@ async def _identifier(client: Client, customer_id: str, n: int) -> object:
     return await client.post(f"/v1/customers/{customer_id}/identifiers", json=body)
 
 
+async def _consent(client: Client, customer_id: str, n: int) -> object:
+    body = {"purpose": f"purpose {n}", "status": "granted"}
+    return await client.post(f"/v1/customers/{customer_id}/consents", json=body)
+
+
 async def _request(client: Client, customer_id: str, n: int) -> object:
     body = {"name": "form", "provider": "web_form", "settings": {"scheme": "none"}}
     await client.post("/v1/sources", json=body)
@@ -45,6 +50,7 @@ LISTS: dict[str, Maker] = {
     "/v1/interactions": lambda client, customer_id, n: tell(client, customer_id=customer_id),
     "/v1/customers/{}/timeline": lambda client, customer_id, n: tell(client, customer_id=customer_id),
     "/v1/customers/{}/identity-log": _identifier,
+    "/v1/customers/{}/consents": _consent,
     "/v1/conversations": lambda client, customer_id, n: tell(client, customer_id=customer_id, channel="email"),
     "/v1/duplicates": _duplicate,
     "/v1/sources": lambda client, _, n: make_source(client, name=f"s{n}", credentials={"auth_token": "12345"}),
@@ -184,6 +190,7 @@ async def test_updated_since_leaves_out_what_did_not_change_meanwhile(
         "/v1/customers": "customer",
         "/v1/customers/{}/identity-log": "identity_journal",
         "/v1/conversations": "conversation",
+        "/v1/customers/{}/consents": "consent",
         "/v1/duplicates": "duplicate_suggestion",
         "/v1/sources": "source",
         "/v1/inbound-requests": "inbound_request",

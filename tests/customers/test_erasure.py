@@ -64,6 +64,8 @@ async def make_maryam(client: Client) -> str:
     assert told.json()["customer_id"] == customer_id
     line = json.dumps(call | {"external_id": "pbx-2", "channel": "email"})
     await client.post("/v1/interactions/batch", content=line, headers={"Idempotency-Key": "batch"})
+    consent = {"purpose": "marketing", "status": "granted", "source": "Valiasr", "proof": {"said": "whisper"}}
+    await client.post(f"/v1/customers/{customer_id}/consents", json=consent, headers={"Idempotency-Key": "consent"})
     await make_source(client, name="sms", credentials={"auth_token": "12345"})
     await client.post(URL, **signed_sms("+989121234567", "whisper Saffron", "SM1", url=URL))
     form = {"name": "form", "provider": "web_form", "settings": {"scheme": "none"}}
@@ -148,7 +150,7 @@ async def test_a_repeated_creation_does_not_bring_the_person_back(client: Client
     assert (again.headers["idempotent-replayed"], again.json()["display_name"]) == ("true", "Boof")
     kept = await database.driver.fetch("SELECT key, body FROM idempotency_key WHERE key <> 'other' ORDER BY key")
     assert {(row["key"], bytes(row["body"])) for row in kept} == {
-        (key, b"{}") for key in ("add", "batch", "call", "make")
+        (key, b"{}") for key in ("add", "batch", "call", "consent", "make")
     }
 
 
