@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.changes.models import ChangeType
+from app.changes.service import tell
 from app.core.dependencies import check_version
 from app.customers.service import hold
 
@@ -64,3 +66,4 @@ async def anonymize(session: AsyncSession, customer_id: UUID, *, expected_versio
     check_version(customer.version, expected_version)
     for statement in _ANONYMIZE:
         await session.execute(text(statement), {"customer_id": customer_id})
+    tell(session, ChangeType.customer_erased, customer_id, customer_id)

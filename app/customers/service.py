@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from app.changes.models import ChangeType
+from app.changes.service import tell
 from app.core.db import Database, lock, lock_key, now
 from app.core.dependencies import check_version
 from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
@@ -36,6 +38,7 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     customer = Customer(**body.model_dump(exclude={"identifiers"}, exclude_none=True))
     session.add(customer)
     await session.flush()
+    tell(session, ChangeType.customer_created, customer.id, customer.id, kind=customer.kind, status=customer.status)
     wanted = await _claim(session, policy, body.identifiers, field="identifiers.{}.value")
     await _add_identifiers(session, customer.id, wanted, actor=actor)
     await session.refresh(customer, ["identifiers"])
@@ -80,6 +83,7 @@ async def change(
     for name, value in changes.items():
         setattr(customer, name, value)
     _touch(customer)
+    tell(session, ChangeType.customer_updated, customer_id, customer_id, fields=sorted(changes))
     await session.flush()
     return customer
 
@@ -101,6 +105,7 @@ async def change_identifier(
     session: AsyncSession, customer_id: UUID, identifier_id: UUID, patch: IdentifierPatch
 ) -> CustomerIdentifier:
     changes = patch.model_dump(exclude_unset=True)
+    fields = sorted("opted_out_at" if name == "opted_out" else name for name in changes)
     if changes.get("shared") is False:
         identifier = await _live_identifier(session, customer_id, identifier_id)
         await lock(session, [lock_key(identifier.kind, identifier.value)])
@@ -113,6 +118,7 @@ async def change_identifier(
         await _check_free(session, [(identifier.kind, identifier.value)])
     for name, value in changes.items():
         setattr(identifier, name, value)
+    _tell(session, ChangeType.identifier_updated, identifier, fields=fields)
     _touch(customer)
     await session.flush()
     return identifier
@@ -124,6 +130,7 @@ async def release_identifier(session: AsyncSession, customer_id: UUID, identifie
     identifier = await _live_identifier(session, customer_id, identifier_id)
     identifier.released_at = now()
     session.add(_entry(identifier, Rule.released, actor))
+    _tell(session, ChangeType.identifier_released, identifier)
     _touch(customer)
 
 
@@ -205,6 +212,7 @@ async def _add_identifiers(
             customer_id=customer_id, kind=kind, value=value, raw=body.value, **body.model_dump(include=_SHOWN)
         )
         session.add_all([identifier, _entry(identifier, Rule.given, actor)])
+        _tell(session, ChangeType.identifier_added, identifier)
         known[kind, value] = identifier
     await session.flush()
     return [known[address] for address in wanted]
@@ -257,6 +265,10 @@ def _normalised(kind: str, raw: str, region: str | None, *, field: str) -> str:
             code="invalid_identifier",
             errors=[FieldError(field=field, message=str(error))],
         ) from error
+
+
+def _tell(session: AsyncSession, kind: ChangeType, identifier: CustomerIdentifier, **data: Any) -> None:
+    tell(session, kind, identifier.id, identifier.customer_id, kind=identifier.kind, **data)
 
 
 def _entry(identifier: CustomerIdentifier, rule: Rule, actor: str) -> IdentityEntry:

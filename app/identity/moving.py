@@ -17,12 +17,20 @@ _OWNERS = """
     ORDER BY c.id FOR NO KEY UPDATE OF c, i"""
 
 _MOVE = """
-    WITH released AS (UPDATE customer_identifier SET released_at = $9, updated_at = now() WHERE id = $1),
+    WITH released AS (
+        UPDATE customer_identifier SET released_at = $9, updated_at = now() WHERE id = $1
+        RETURNING id, customer_id, kind),
     added AS (
         INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
                                          opted_out_at, first_seen_at, last_seen_at)
         SELECT $2, now(), now(), $3, $4, $5, $6, 'observed', false, old.opted_out_at, $9, $9
-        FROM customer_identifier AS old WHERE old.id = $1 AND $7)
+        FROM customer_identifier AS old WHERE old.id = $1 AND $7
+        RETURNING id, customer_id, kind),
+    changed AS (
+        INSERT INTO change (type, customer_id, subject_id, data, at)
+        SELECT 'identifier.released', customer_id, id, jsonb_build_object('kind', kind), now() FROM released
+        UNION ALL
+        SELECT 'identifier.added', customer_id, id, jsonb_build_object('kind', kind), now() FROM added)
     INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
                                   identifier_value, details)
     VALUES ($8, now(), now(), $3, $10, 'observed', $4, $5, $11::jsonb)"""

@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
+from app.changes.models import ChangeType
+from app.changes.service import tell
 from app.core.db import now
 from app.core.errors import Conflict, NotFound
 from app.core.pagination import PageQuery, list_page
@@ -35,6 +37,7 @@ async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID,
                 customer_id=customer_id, interaction_id=interaction_id, rule=Rule.refiled, actor=actor, details=details
             )
         )
+        tell(session, ChangeType.interaction_filed, interaction_id, customer_id, **{"from": None} | details)
         interaction.customer_id, interaction.conversation_id = customer_id, None
         interaction.version += 1
         times = [interaction.occurred_at]

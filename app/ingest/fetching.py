@@ -13,6 +13,8 @@ from sqlalchemy import exists
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from app.changes.models import ChangeType
+from app.changes.service import tell
 from app.channels.base import Adapter, Fetching, FetchResponse, Refused
 from app.core.db import now
 from app.core.errors import NotFound
@@ -126,6 +128,7 @@ async def _settle(
                 each | shown if each["id"] == str(attachment.id) else each for each in interaction.attachments
             ]
             interaction.version += 1
+            _tell(session, interaction, "attachments")
 
 
 async def _is_used(session: AsyncSession, key: str) -> bool:
@@ -144,6 +147,15 @@ async def _forget_file(intake: Intake, attachment_id: UUID) -> None:
         await intake.storage.remove(attachment.storage_key)
     async with intake.database.session() as session:
         await session.delete(attachment)
+
+
+def _tell(session: AsyncSession, interaction: Interaction, *fields: str) -> None:
+    status = {"status": interaction.status, "fields": fields}
+    tell(session, ChangeType.interaction_status, interaction.id, interaction.customer_id, **status)
+
+
+_COMPLETED = ("subject", "text", "html", "reply_text", "message_id", "automatic")
+"""What the whole message tells that its webhook did not."""
 
 
 async def _complete_message(intake: Intake, attempt: Attempt) -> None:
@@ -166,12 +178,13 @@ async def _complete_message(intake: Intake, attempt: Attempt) -> None:
         request = await session.get(InboundRequest, request_id)
         if interaction is None or request is None or not request.body:  # erased meanwhile
             return
-        for name in ("subject", "text", "html", "reply_text", "message_id", "automatic"):
+        for name in _COMPLETED:
             setattr(interaction, name, getattr(whole, name) or getattr(interaction, name))
         interaction.language = guess_language(whole.reply_text or whole.text)
         interaction.attributes = {**interaction.attributes, **whole.attributes}
         await _replace_files(session, interaction, files)
         interaction.version += 1
+        _tell(session, interaction, *_COMPLETED, "language", "attributes", "attachments")
 
 
 async def _replace_files(session: AsyncSession, interaction: Interaction, files: Sequence[dict[str, Any]]) -> None:

@@ -22,12 +22,18 @@ _READ = """
            coalesce(sender_kind, recipient_kind) IS NULL AS of_nobody
     FROM interaction WHERE source = $1 AND external_id = $2 FOR UPDATE"""
 _WRITE = """
-    UPDATE interaction SET text = $2, occurred_at = $3, duration_s = $4, attributes = $5::jsonb,
-        attachments = $6::jsonb, direction = $7, status = $8, sender_kind = coalesce(sender_kind, $9),
-        sender_value = coalesce(sender_value, $10), sender_name = coalesce(sender_name, $11),
-        recipient_kind = coalesce(recipient_kind, $12), recipient_value = coalesce(recipient_value, $13),
-        recipient_name = coalesce(recipient_name, $14), version = version + 1, updated_at = now()
-    WHERE id = $1"""
+    WITH grown AS (
+        UPDATE interaction SET text = $2, occurred_at = $3, duration_s = $4, attributes = $5::jsonb,
+            attachments = $6::jsonb, direction = $7, status = $8, sender_kind = coalesce(sender_kind, $9),
+            sender_value = coalesce(sender_value, $10), sender_name = coalesce(sender_name, $11),
+            recipient_kind = coalesce(recipient_kind, $12), recipient_value = coalesce(recipient_value, $13),
+            recipient_name = coalesce(recipient_name, $14), version = version + 1, updated_at = now()
+        WHERE id = $1
+        RETURNING id, customer_id, status)
+    INSERT INTO change (type, customer_id, subject_id, data, at)
+    SELECT 'interaction.status', customer_id, id, jsonb_build_object('status', status, 'fields', $15::jsonb), now()
+    FROM grown"""
+_GROWING = ("text", "occurred_at", "duration_s", "attributes")
 _ON_THE_WAY = ("queued", "initiated", "ring", "ringing", "startapp", "in-progress", "answered", "bridged", "paused")
 """Words for what is not over yet, in order."""
 _ENDS = ("sender_kind", "sender_value", "sender_name", "recipient_kind", "recipient_value", "recipient_name")
@@ -63,10 +69,19 @@ async def _complete(connection: asyncpg.Connection, row: asyncpg.Record, touch: 
     if after == before and not files and not (row["of_nobody"] and any(ends.values())):
         return False
     shown += [touch.shown(each) for each in files]
+    fields = [name for name, old, new in zip(_GROWING, before, after, strict=True) if old != new]
+    fields += ["attachments"] * bool(files) + ["from", "to"] * bool(row["of_nobody"] and any(ends.values()))
     # Who was on which end is told by any stage but those that speak of the recording alone.
     way = (touch.direction, touch.status) if row["of_nobody"] else (row["direction"], row["status"])
     await connection.execute(
-        _WRITE, row["id"], *after[:3], json.dumps(attributes), json.dumps(shown), *way, *map(ends.get, _ENDS)
+        _WRITE,
+        row["id"],
+        *after[:3],
+        json.dumps(attributes),
+        json.dumps(shown),
+        *way,
+        *map(ends.get, _ENDS),
+        json.dumps(fields),
     )
     if files:
         await attach(connection, row["id"], files)

@@ -1,6 +1,6 @@
 """Filing: whose the messages are, joined with their recording (`app.interactions.queries`) into one statement."""
 
-from app.interactions.queries import MEDIA, MESSAGES, RECORD, RESULT
+from app.interactions.queries import BROUGHT_CHANGES, MEDIA, MESSAGES, RECORD, RESULT
 
 _GIVEN = """
         SELECT m.n, m.customer_id, m.rule, m.identifier_kind AS kind, m.identifier_value AS value, m.confidence
@@ -9,6 +9,7 @@ _GIVEN = """
 _KNOWN = f"""
 WITH {MESSAGES},
     opened AS (SELECT NULL::uuid AS id WHERE false),
+    identified AS (SELECT NULL::uuid AS id, NULL::uuid AS customer_id, NULL::text AS kind WHERE false),
     owner AS ({_GIVEN}
         UNION ALL
         SELECT m.n, match.customer_id, 'identifier', match.kind, match.value, match.confidence
@@ -45,7 +46,8 @@ def _brought(first: int) -> str:
         SELECT id, now(), now(), customer_id, kind, value, raw, confidence, false, at, at
         FROM jsonb_to_recordset(${first + 1}::jsonb) AS i(id uuid, customer_id uuid, kind text, value text, raw text,
                                                  confidence text, at timestamptz)
-        WHERE customer_id IN (SELECT customer_id FROM fresh)),
+        WHERE customer_id IN (SELECT customer_id FROM fresh)
+        RETURNING id, customer_id, kind),
     noted AS (
         INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
                                       identifier_value, details)
@@ -81,7 +83,11 @@ WITH fresh AS (SELECT $2::uuid AS customer_id),{_brought(8)},
     journalled AS (
         INSERT INTO identity_journal (id, created_at, updated_at, customer_id, interaction_id, rule, confidence,
                                       identifier_kind, identifier_value, details)
-        VALUES ($1, now(), now(), $2, $1, $3, $6, $4, $5, '{{}}'))
+        VALUES ($1, now(), now(), $2, $1, $3, $6, $4, $5, '{{}}')),
+    changed AS (
+        INSERT INTO change (type, customer_id, subject_id, data, at)
+        {BROUGHT_CHANGES}
+        UNION ALL SELECT 'interaction.filed', $2, $1, jsonb_build_object('from', NULL), now())
 UPDATE interaction SET customer_id = $2 WHERE id = $1"""  # noqa: S608  put together from constants
 """Files the interaction $1, which was nobody's, under $2: decided by rule $3 on the identifier $4 to $6; it occurred at
 $7. $8 files to open, $9 identifiers, $10 journal entries, $11 suggested duplicates."""
@@ -126,7 +132,7 @@ WITH receipt AS (
               ORDER BY interaction_id, rank DESC) AS latest
         WHERE i.id = latest.interaction_id
           AND latest.rank > coalesce(array_position(ARRAY['sent', 'delivered', 'read', 'failed'], i.status::text), 0)
-        RETURNING i.id),
+        RETURNING i.id, i.customer_id, i.status),
     addressed AS (
         SELECT i.id FROM receipt AS r
         JOIN customer_identifier AS i ON i.kind = r.kind AND i.value = r.value AND i.released_at IS NULL
@@ -141,7 +147,17 @@ WITH receipt AS (
               FROM receipt WHERE event IN ('bounced', 'complained', 'unsubscribed') GROUP BY kind, value) AS r
         WHERE i.kind = r.kind AND i.value = r.value AND i.released_at IS NULL
           AND ((r.bounced AND i.undeliverable_at IS NULL) OR (r.refused AND i.opted_out_at IS NULL))
-        RETURNING i.id),
+        RETURNING i.id, i.customer_id, i.kind, r.bounced, r.refused),
+    changed AS (
+        INSERT INTO change (type, customer_id, subject_id, data, at)
+        SELECT 'interaction.status', customer_id, id,
+               jsonb_build_object('status', status, 'fields', jsonb_build_array('status')), now() FROM moved
+        UNION ALL
+        SELECT 'identifier.updated', customer_id, id,
+               jsonb_build_object('kind', kind, 'fields', to_jsonb(array_remove(ARRAY[
+                   CASE WHEN bounced THEN 'undeliverable_at' END, CASE WHEN refused THEN 'opted_out_at' END], NULL))),
+               now()
+        FROM flagged),
     kept AS (
         INSERT INTO inbound_request AS q (id, created_at, updated_at, source, provider, status, method, path, query,
                                           headers, body, fingerprint)
@@ -153,9 +169,15 @@ SELECT (SELECT count(*) FROM known) + (SELECT count(*) FROM addressed)"""
 """$1 receipts, $2 to $10 the raw request → how many of the receipts speak of messages or addresses we know."""
 
 OPT = """
-UPDATE customer_identifier AS i SET opted_out_at = CASE WHEN $3 THEN coalesce(i.opted_out_at, $4) END
-FROM unnest($1::text[], $2::text[]) AS s(kind, value)
-WHERE i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND (i.opted_out_at IS NULL) = $3"""
+WITH opted AS (
+        UPDATE customer_identifier AS i SET opted_out_at = CASE WHEN $3 THEN coalesce(i.opted_out_at, $4) END
+        FROM unnest($1::text[], $2::text[]) AS s(kind, value)
+        WHERE i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND (i.opted_out_at IS NULL) = $3
+        RETURNING i.id, i.customer_id, i.kind)
+INSERT INTO change (type, customer_id, subject_id, data, at)
+SELECT 'identifier.updated', customer_id, id,
+       jsonb_build_object('kind', kind, 'fields', jsonb_build_array('opted_out_at')), now()
+FROM opted"""
 """The sender's addresses, $1 kinds and $2 values, opt out ($3 true) or in again, at $4."""
 
 REMEMBER_NONCE = """

@@ -1,9 +1,9 @@
 """Recording interactions: one statement for one message or for a thousand, from every road into the file.
 
 `RECORD` is the tail of a statement whose head (`app.ingest.queries`) says whose each message is. It expects
-`message` (the rows of $1), `owner` (n, customer_id, rule, kind, value, confidence) and `opened` (id: files
-the same statement opens), and takes $2 to $10: the raw inbound request, all NULL where there is none, and
-$11: the conversation window.
+`message` (the rows of $1), `owner` (n, customer_id, rule, kind, value, confidence), `opened` (id: files the same
+statement opens) and `identified` (id, customer_id, kind: addresses it adds), and takes $2 to $10: the raw inbound
+request, all NULL where there is none, and $11: the conversation window.
 
 Everything hangs on what `recorded` really inserted, so a redelivery changes nothing, even one that overtakes the first
 delivery. Foreign keys are checked when the statement ends, so their rows may come in any order.
@@ -27,7 +27,13 @@ MESSAGES = """
     fresh AS (
         SELECT * FROM message AS m WHERE NOT EXISTS (SELECT FROM known WHERE known.n = m.n))"""
 
-RECORD = """
+BROUGHT_CHANGES = """
+        SELECT 'customer.created', id, id, '{"kind": "person", "status": "provisional"}'::jsonb, now() FROM opened
+        UNION ALL
+        SELECT 'identifier.added', customer_id, id, jsonb_build_object('kind', kind), now() FROM identified"""
+"""What the feed of changes is told of `opened` and `identified`."""
+
+RECORD = f"""
     contact AS (
         SELECT o.customer_id, min(m.occurred_at) AS first_at, max(m.occurred_at) AS last_at,
                min(m.sender_name) FILTER (WHERE m.direction = 'inbound') AS name
@@ -35,7 +41,8 @@ RECORD = """
         WHERE o.customer_id IS NOT NULL GROUP BY o.customer_id),
     held AS (
         -- Nothing returns to a file that was erased since its owner was looked up.
-        SELECT c.id FROM customer AS c JOIN contact ON contact.customer_id = c.id
+        SELECT c.id, c.display_name IS NULL AND contact.name IS NOT NULL AS is_named
+        FROM customer AS c JOIN contact ON contact.customer_id = c.id
         WHERE c.status <> 'anonymized'
         ORDER BY c.id FOR NO KEY UPDATE OF c),
     touched AS (
@@ -43,12 +50,11 @@ RECORD = """
         SET first_contact_at = least(c.first_contact_at, contact.first_at),
             last_contact_at = greatest(c.last_contact_at, contact.last_at),
             display_name = coalesce(c.display_name, contact.name),
-            version = c.version + (c.display_name IS NULL AND contact.name IS NOT NULL)::int,
-            updated_at = CASE WHEN c.display_name IS NULL AND contact.name IS NOT NULL
-                              THEN now() ELSE c.updated_at END
+            version = c.version + held.is_named::int,
+            updated_at = CASE WHEN held.is_named THEN now() ELSE c.updated_at END
         FROM held JOIN contact ON contact.customer_id = held.id
         WHERE c.id = held.id
-        RETURNING c.id),
+        RETURNING c.id, held.is_named),
     filed AS (
         SELECT m.*, o.customer_id AS owner_id, o.rule AS link_rule, o.kind AS link_kind, o.value AS link_value,
                o.confidence AS link_confidence
@@ -154,15 +160,25 @@ RECORD = """
         INSERT INTO identity_journal (id, created_at, updated_at, customer_id, interaction_id, rule, confidence,
                                       identifier_kind, identifier_value, actor, details)
         SELECT r.id, now(), now(), r.customer_id, r.id, f.link_rule, f.link_confidence, f.link_kind,
-               f.link_value, f.actor, '{}'
+               f.link_value, f.actor, '{{}}'
         FROM recorded AS r JOIN filed AS f USING (id) WHERE r.customer_id IS NOT NULL),
+    changed AS (
+        INSERT INTO change (type, customer_id, subject_id, data, at)
+        {BROUGHT_CHANGES}
+        UNION ALL
+        SELECT 'customer.updated', id, id, '{{"fields": ["display_name"]}}', now() FROM touched WHERE is_named
+        UNION ALL
+        SELECT 'interaction.received', r.customer_id, r.id,
+               jsonb_build_object('channel', f.channel, 'direction', f.direction, 'kind', f.kind, 'source', f.source,
+                                  'conversation_id', r.conversation_id, 'occurred_at', f.occurred_at), now()
+        FROM recorded AS r JOIN filed AS f USING (id)),
     kept AS (
         INSERT INTO inbound_request AS q (id, created_at, updated_at, source, provider, status, method, path, query,
                                           headers, body, fingerprint)
         SELECT $2::uuid, now(), now(), $3::text, $4::text, 'filed', $5::text, $6::text, $7::bytea, $8::jsonb, $9::bytea,
                $10::bytea
         WHERE $2::uuid IS NOT NULL AND EXISTS (SELECT FROM recorded)
-        ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())"""
+        ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())"""  # noqa: S608  constants
 
 MEDIA = """
     attached AS (
@@ -227,7 +243,14 @@ JOIN_CONVERSATIONS = """
         UPDATE interaction AS i SET conversation_id = whole.id, version = i.version + 1, updated_at = now()
         FROM whole
         WHERE (i.conversation_id IN (SELECT id FROM piece) OR i.id = $3)
-          AND i.conversation_id IS DISTINCT FROM whole.id),
+          AND i.conversation_id IS DISTINCT FROM whole.id
+        RETURNING i.id, i.customer_id, i.status, i.conversation_id),
+    changed AS (
+        INSERT INTO change (type, customer_id, subject_id, data, at)
+        SELECT 'interaction.status', customer_id, id,
+               jsonb_build_object('status', status, 'conversation_id', conversation_id,
+                                  'fields', jsonb_build_array('conversation_id')), now()
+        FROM moved),
     spoken AS (
         UPDATE conversation_reference AS r SET conversation_id = whole.id
         FROM whole WHERE r.conversation_id IN (SELECT id FROM piece) AND r.conversation_id <> whole.id),
