@@ -6,6 +6,7 @@ from app.auth import router as api_keys
 from app.core.errors import documented
 from app.customers.endpoints import hot as customer_files
 from app.customers.endpoints import router as customers
+from app.feedback.endpoints import router as feedback
 from app.identity.endpoints import router as identity
 from app.ingest.endpoints import router as ingest
 from app.ingest.endpoints import webhooks
@@ -14,5 +15,5 @@ from app.interactions.endpoints import router as interactions
 
 def include(app: FastAPI) -> None:
     app.include_router(webhooks)
-    for router in (customer_files, interactions, customers, identity, ingest, api_keys):
+    for router in (customer_files, interactions, customers, identity, ingest, feedback, api_keys):
         app.include_router(router, responses=documented(400, 401, 403, 413, 422, 503))

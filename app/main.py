@@ -150,6 +150,7 @@ _TAGS = {
     "Customers": "Who they are, the addresses they use, and the whole file in one call.",
     "Interactions": "The timeline: every touch, in or out, on any channel.",
     "Identity": "Why something is in a file, and mending it.",
+    "Feedback": "What customers think of the service, and winning back whom it let down.",
     "Ingest": "Where providers deliver, and what they delivered.",
     "Sources": "Configured provider accounts.",
     "API keys": "Who may call.",

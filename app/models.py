@@ -6,6 +6,7 @@ from app.auth import ApiKey
 from app.changes.models import Change
 from app.core.idempotency import IdempotencyKey
 from app.customers.models import Consent, Customer, CustomerAlias, CustomerIdentifier, IdentityEntry
+from app.feedback.models import Feedback, FeedbackScore, Recovery
 from app.identity.models import DuplicateSuggestion
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import Attachment, Conversation, ConversationReference, Interaction, StatusRow
@@ -23,10 +24,13 @@ __all__ = [
     "CustomerAlias",
     "CustomerIdentifier",
     "DuplicateSuggestion",
+    "Feedback",
+    "FeedbackScore",
     "IdempotencyKey",
     "IdentityEntry",
     "InboundRequest",
     "Interaction",
+    "Recovery",
     "Source",
     "StatusRow",
     "WebhookNonce",

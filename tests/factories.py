@@ -102,3 +102,15 @@ async def all_pages(client: httpx.AsyncClient, path: str, **parameters: Any) -> 
         if response.json()["next_cursor"] is None:
             return items
         cursor = {"cursor": response.json()["next_cursor"]}
+
+
+async def give_feedback(
+    client: httpx.AsyncClient, customer: tuple[str, str] | None = None, **fields: Any
+) -> dict[str, Any]:
+    """An answer as another system tells it; by default one csat of 4."""
+    body: dict[str, Any] = {"scores": [{"measure": "csat", "value": 4}]} | fields
+    if customer is not None:
+        body["from"] = {"kind": customer[0], "value": customer[1]}
+    response = await client.post("/v1/feedback", content=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert response.status_code in (200, 201), response.text
+    return dict(response.json())

@@ -51,6 +51,10 @@ _ANONYMIZE = (
     """UPDATE identity_journal SET identifier_value = NULL, details = '{}', updated_at = now()
        WHERE customer_id = :customer_id""",
     """UPDATE consent SET source = NULL, proof = NULL, updated_at = now() WHERE customer_id = :customer_id""",
+    """UPDATE feedback SET comment = NULL, case_reference = NULL, order_reference = NULL, version = version + 1,
+                          updated_at = now()
+       WHERE customer_id = :customer_id""",
+    """UPDATE recovery SET note = NULL, version = version + 1, updated_at = now() WHERE customer_id = :customer_id""",
     """DELETE FROM duplicate_suggestion WHERE :customer_id IN (customer_a_id, customer_b_id)""",
     """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",
     """UPDATE customer

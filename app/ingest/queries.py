@@ -1,5 +1,6 @@
 """Filing: whose the messages are, joined with their recording (`app.interactions.queries`) into one statement."""
 
+from app.identity.queries import brought
 from app.interactions.queries import BROUGHT_CHANGES, MEDIA, MESSAGES, RECORD, RESULT
 
 _GIVEN = """
@@ -29,43 +30,8 @@ FILE_KNOWN = _KNOWN + RESULT
 """Files what needs no decision: messages of one known customer, of a given one, or of nobody. $1 to $11 as `RECORD`."""
 
 
-def _brought(first: int) -> str:
-    """What a resolution brings to the customers of `fresh`: four parameters from this number on."""
-    return f"""
-    opened AS (
-        INSERT INTO customer (id, created_at, updated_at, kind, status, display_name, language, attributes, preferences,
-                              version, first_contact_at, last_contact_at)
-        SELECT id, now(), now(), 'person', 'provisional', display_name, language, '{{}}', '{{}}', 1, first_at, last_at
-        FROM jsonb_to_recordset(${first}::jsonb) AS c(id uuid, display_name text, language text,
-                                                       first_at timestamptz, last_at timestamptz)
-        WHERE id IN (SELECT customer_id FROM fresh)
-        RETURNING id),
-    identified AS (
-        INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
-                                         first_seen_at, last_seen_at)
-        SELECT id, now(), now(), customer_id, kind, value, raw, confidence, false, at, at
-        FROM jsonb_to_recordset(${first + 1}::jsonb) AS i(id uuid, customer_id uuid, kind text, value text, raw text,
-                                                 confidence text, at timestamptz)
-        WHERE customer_id IN (SELECT customer_id FROM fresh)
-        RETURNING id, customer_id, kind),
-    noted AS (
-        INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
-                                      identifier_value, details)
-        SELECT id, now(), now(), customer_id, rule, confidence, identifier_kind, identifier_value, details
-        FROM jsonb_to_recordset(${first + 2}::jsonb) AS e(id uuid, customer_id uuid, rule text, confidence text,
-                                                 identifier_kind text, identifier_value text, details jsonb)
-        WHERE customer_id IN (SELECT customer_id FROM fresh)),
-    suggested AS (
-        INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons,
-                                          status)
-        SELECT id, now(), now(), a, b, score, reasons, 'open'
-        FROM jsonb_to_recordset(${first + 3}::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
-        WHERE EXISTS (SELECT FROM fresh WHERE fresh.customer_id IN (a, b))
-        ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING)"""  # noqa: S608  put together from constants
-
-
 _DECIDED = f"""
-WITH {MESSAGES},{_brought(12)},
+WITH {MESSAGES},{brought(12)},
     owner AS ({_GIVEN}),
     {RECORD}"""
 
@@ -75,7 +41,7 @@ message needs it that was not recorded meanwhile. $1 to $11 as `RECORD`, $12 fil
 entries, $15 suggested duplicates."""
 
 ADOPT = f"""
-WITH fresh AS (SELECT $2::uuid AS customer_id),{_brought(8)},
+WITH fresh AS (SELECT $2::uuid AS customer_id),{brought(8)},
     touched AS (
         UPDATE customer
         SET first_contact_at = least(first_contact_at, $7), last_contact_at = greatest(last_contact_at, $7)

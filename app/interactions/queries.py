@@ -258,6 +258,9 @@ JOIN_CONVERSATIONS = """
         INSERT INTO conversation_reference (customer_id, message_id, conversation_id)
         SELECT $1, spoken.id, whole.id FROM whole, unnest($2::text[]) AS spoken(id)
         ON CONFLICT (customer_id, message_id) DO NOTHING),
+    spoken_of AS (
+        UPDATE feedback AS f SET conversation_id = whole.id, version = f.version + 1, updated_at = now()
+        FROM whole WHERE f.conversation_id IN (SELECT id FROM piece) AND f.conversation_id <> whole.id),
     ended AS (
         DELETE FROM conversation AS c USING whole
         WHERE c.id IN (SELECT id FROM piece) AND c.id <> whole.id

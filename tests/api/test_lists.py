@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from tests.conftest import SavepointDatabase
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, make_customer, make_key, make_source, tell
+from tests.factories import all_pages, give_feedback, make_customer, make_key, make_source, tell
 
 PHONE = ("phone", "+989121234567")
 Client = httpx.AsyncClient
@@ -55,6 +55,7 @@ LISTS: dict[str, Maker] = {
     "/v1/duplicates": _duplicate,
     "/v1/sources": lambda client, _, n: make_source(client, name=f"s{n}", credentials={"auth_token": "12345"}),
     "/v1/inbound-requests": _request,
+    "/v1/feedback": lambda client, customer_id, n: give_feedback(client, customer_id=customer_id),
     "/v1/api-keys": lambda client, _, n: make_key(client, "read"),
 }
 each_list = pytest.mark.parametrize("path", LISTS)
@@ -195,6 +196,7 @@ async def test_updated_since_leaves_out_what_did_not_change_meanwhile(
         "/v1/sources": "source",
         "/v1/inbound-requests": "inbound_request",
         "/v1/api-keys": "api_key",
+        "/v1/feedback": "feedback_score",
     }.get(path, "interaction")
     await database.driver.execute(f"UPDATE {table} SET updated_at = '2026-03-01T12:00:00Z'")  # noqa: S608  constants
     changed = items[1]["id"]

@@ -103,6 +103,7 @@ async def test_the_examples_work(
     identifier = await send("POST", f"/v1/customers/{customer['id']}/identifiers", "IdentifierCreate")
     await send("PATCH", f"/v1/customers/{customer['id']}/identifiers/{identifier['id']}", "IdentifierPatch")
     await send("POST", "/v1/interactions", "InteractionCreate")
+    await send("POST", "/v1/feedback", "FeedbackCreate")
     await send("POST", "/v1/sources", "SourceCreate")
     await send("POST", "/v1/api-keys", "ApiKeyCreate")
     batch = operations["POST /v1/interactions/batch"]["requestBody"]["content"]["application/x-ndjson"]["example"]

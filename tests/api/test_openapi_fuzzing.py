@@ -68,6 +68,8 @@ def known(address: str) -> dict[str, str]:
         phone = {"kind": "phone", "value": f"+{next(numbers)}"}
         customer = client.post("/v1/customers", json={"display_name": "علی", "identifiers": [phone]}).json()
         interaction = client.post("/v1/interactions", json={"channel": "sms", "from": phone}).json()
+        answer = {"customer_id": customer["id"], "scores": [{"measure": "nps", "value": 3}]}
+        feedback = client.post("/v1/feedback", json=answer).json()
         key = client.post("/v1/api-keys", json={"name": "known", "scopes": ["read"]}).json()
         client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
         client.post("/v1/ingest/form", data={"message": "hello", "email": "a@example.org"})
@@ -78,6 +80,7 @@ def known(address: str) -> dict[str, str]:
         "interaction_id": interaction["id"],
         "conversation_id": interaction["conversation_id"],
         "request_id": request["id"],
+        "feedback_id": feedback["id"],
         "key_id": key["id"],
         "source": "form",
         "name": "form",

@@ -1,0 +1,203 @@
+"""Recording answers: one, or a thousand of a batch, in the same handful of statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy
+from sqlalchemy import tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+from sqlmodel import col, select
+
+from app.changes.models import ChangeType
+from app.changes.service import tell
+from app.core.db import lock, lock_key, now
+from app.core.errors import AppError, Conflict, FieldError, Unprocessable
+from app.customers.service import IdentifierPolicy
+from app.feedback.models import Feedback, FeedbackScore
+from app.feedback.schemas import FeedbackCreate
+from app.identity.claiming import bring, claim
+from app.identity.resolution import Sender, lock_keys
+from app.interactions.models import Conversation, Interaction
+from app.messages import Confidence, Identifier
+from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
+from app.text.languages import guess_language
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    feedback: Feedback
+    created: bool
+    """False: the same (source, external id) had been recorded before."""
+
+
+Outcome = Recorded | AppError
+"""What became of an answer, or why it was not taken."""
+
+
+@dataclass(slots=True, eq=False)
+class _Draft:
+    body: FeedbackCreate
+    whose: UUID | Sender | None
+    """None where `outcome` says why it is nobody's."""
+    outcome: Outcome | None = None
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        return (self.body.source, self.body.external_id) if self.body.external_id else None
+
+
+async def record(session: AsyncSession, policy: IdentifierPolicy, body: FeedbackCreate) -> Recorded:
+    """Record an answer, once per (source, external id)."""
+    (outcome,) = await record_all(session, policy, [body])
+    if isinstance(outcome, AppError):
+        raise outcome
+    return outcome
+
+
+async def record_all(
+    session: AsyncSession, policy: IdentifierPolicy, bodies: Sequence[FeedbackCreate]
+) -> list[Outcome]:
+    """An outcome for each, in order; one that is refused does not keep the others."""
+    drafts = [_draft(policy, body) for body in bodies]
+    first: dict[Any, _Draft] = {}
+    for draft in drafts:
+        first.setdefault(draft.key or draft, draft)
+    distinct = list(first.values())
+    senders = [draft.whose for draft in distinct if isinstance(draft.whose, Sender)]
+    await lock(session, lock_keys(senders) | {lock_key(*draft.key) for draft in distinct if draft.key})
+    await _recall(session, distinct)
+    await _record(session, [draft for draft in distinct if draft.outcome is None])
+    return [_outcome(draft, first[draft.key or draft]) for draft in drafts]
+
+
+def _outcome(draft: _Draft, first: _Draft) -> Outcome:
+    assert first.outcome is not None, "every distinct answer has been dealt with"
+    if draft is not first and isinstance(first.outcome, Recorded):
+        return Recorded(first.outcome.feedback, created=False)
+    return first.outcome
+
+
+def _draft(policy: IdentifierPolicy, body: FeedbackCreate) -> _Draft:
+    if body.customer_id is not None:
+        return _Draft(body, body.customer_id)
+    try:
+        return _Draft(body, _sender(policy, body))
+    except AppError as error:
+        return _Draft(body, None, error)
+
+
+def _sender(policy: IdentifierPolicy, body: FeedbackCreate) -> Sender:
+    told = body.from_
+    assert told is not None, "the schema asks for it where there is no customer_id"
+    try:
+        value = normalise(told.kind, told.value, told.region or policy.default_region)
+    except InvalidIdentifier as error:
+        raise Unprocessable(
+            "No rule can read this identifier.",
+            code="invalid_identifier",
+            errors=[FieldError(field="from.value", message=str(error))],
+        ) from error
+    if is_blocked(told.kind, value, policy.blocked):
+        raise Unprocessable(
+            "This value identifies nobody.",
+            code="identifier_blocked",
+            errors=[FieldError(field="from.value", message="identifies nobody")],
+        )
+    identifier = Identifier(told.kind, value, told.value, Confidence.stated)
+    return Sender([identifier], told.name, _language(body), body.collected_at or now())
+
+
+async def _recall(session: AsyncSession, drafts: Sequence[_Draft]) -> None:
+    """Those recorded before have their outcome: the first one."""
+    keys = {draft.key: draft for draft in drafts if draft.key}
+    if keys:
+        statement = select(Feedback).where(tuple_(Feedback.source, Feedback.external_id).in_(keys))
+        for feedback in await session.scalars(statement.options(selectinload(Feedback.scores))):  # type: ignore[arg-type]
+            keys[feedback.source, str(feedback.external_id)].outcome = Recorded(feedback, created=False)
+
+
+async def _record(session: AsyncSession, drafts: Sequence[_Draft]) -> None:
+    claims = await claim(session, [draft.whose for draft in drafts if draft.whose is not None])
+    about = await _Subjects.of(session, [draft.body for draft in drafts])
+    for draft, whose in zip(drafts, claims.customers, strict=True):
+        if isinstance(whose, AppError):
+            draft.outcome = whose
+        else:
+            refusal = about.refusal(draft.body, whose)
+            draft.outcome = refusal or Recorded(_feedback(draft.body, whose, about), created=True)
+    recorded = [draft.outcome.feedback for draft in drafts if isinstance(draft.outcome, Recorded)]
+    await bring(session, claims.findings, {feedback.customer_id for feedback in recorded})
+    session.add_all(recorded)
+    for feedback in recorded:
+        measures = sorted({score.measure for score in feedback.scores})
+        told = {"source": feedback.source, "channel": feedback.channel, "measures": measures}
+        tell(session, ChangeType.feedback_received, feedback.id, feedback.customer_id, **told)
+    await session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class _Subjects:
+    """What answers are about."""
+
+    interactions: dict[UUID, Any]
+    conversations: dict[UUID, Any]
+
+    @classmethod
+    async def of(cls, session: AsyncSession, bodies: Sequence[FeedbackCreate]) -> "_Subjects":
+        interactions = {body.interaction_id for body in bodies} - {None}
+        conversations = {body.conversation_id for body in bodies} - {None}
+        columns = [col(getattr(Interaction, name)) for name in ("id", "customer_id", "agent", "channel")]
+        touches = sqlalchemy.select(*columns).where(col(Interaction.id).in_(interactions))
+        threads = select(Conversation.id, Conversation.customer_id).where(col(Conversation.id).in_(conversations))
+        return cls(
+            {row.id: row for row in await session.execute(touches)} if interactions else {},
+            {row.id: row for row in await session.execute(threads)} if conversations else {},
+        )
+
+    def refusal(self, body: FeedbackCreate, customer_id: UUID) -> AppError | None:
+        for name, known in (("interaction", self.interactions), ("conversation", self.conversations)):
+            subject_id = getattr(body, f"{name}_id")
+            if subject_id is None:
+                continue
+            if subject_id not in known:
+                error = FieldError(field=f"{name}_id", message=f"no {name} has this id")
+                return Unprocessable(f"No {name} has this id.", code=f"unknown_{name}", errors=[error])
+            if known[subject_id].customer_id != customer_id:
+                error = FieldError(field=f"{name}_id", message="is not this customer's")
+                return Conflict(f"The {name} is not this customer's.", code="not_theirs", errors=[error])
+        return None
+
+
+def _feedback(body: FeedbackCreate, customer_id: UUID, about: _Subjects) -> Feedback:
+    touch = about.interactions.get(body.interaction_id) if body.interaction_id else None
+    shared = {
+        "customer_id": customer_id,
+        "collected_at": body.collected_at or now(),
+        "channel": body.channel or (touch and touch.channel),
+        "agent": body.agent or (touch and touch.agent),
+    }
+    told = body.model_dump(exclude={"from_", "scores", *shared})
+    return Feedback(**told | shared | {"language": _language(body)}, scores=scores_of(body, shared))
+
+
+def scores_of(body: FeedbackCreate, shared: dict[str, Any]) -> list[FeedbackScore]:
+    """The rows of an answer's scores; `shared`: what they copy of it."""
+    return [
+        FeedbackScore(
+            measure=score.measure,
+            dimension=score.dimension,
+            value=score.value,
+            scale_min=score.on[0],
+            scale_max=score.on[1],
+            lower_is_better=score.lower_is_better,
+            **shared,
+        )
+        for score in body.scores
+    ]
+
+
+def _language(body: FeedbackCreate) -> str | None:
+    return body.language or guess_language(body.comment or "")

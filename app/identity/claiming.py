@@ -1,0 +1,87 @@
+"""Whose is it? For rooms that file something else than messages: found, held, and opened where nobody is known."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import AppError, Conflict, FieldError, NotFound
+from app.identity.queries import brought
+from app.identity.resolution import Findings, Sender, resolve
+from app.interactions.queries import BROUGHT_CHANGES
+
+_HOLD = """
+    SELECT c.id, c.status FROM customer AS c
+    WHERE c.id IN (
+        SELECT coalesce(a.customer_id, given.id)
+        FROM unnest($1::uuid[]) AS given(id) LEFT JOIN customer_alias AS a USING (id)
+        UNION ALL
+        SELECT i.customer_id FROM unnest($2::text[], $3::text[]) AS s(kind, value)
+        JOIN customer_identifier AS i
+          ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared)
+    ORDER BY c.id FOR NO KEY UPDATE OF c"""
+"""All in one order, given ones and owners alike, or two batches wait for each other."""
+
+_SURVIVORS = "SELECT id, customer_id FROM customer_alias WHERE id = ANY ($1::uuid[])"
+
+_BRING = f"""
+    WITH fresh AS (SELECT unnest($1::uuid[]) AS customer_id),{brought(2)}
+    INSERT INTO change (type, customer_id, subject_id, data, at) {BROUGHT_CHANGES}"""
+
+_UNKNOWN = [FieldError(field="customer_id", message="no customer has this id")]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """For each asked, in order, whose it is, or why it can be nobody's; and what `bring` has to write."""
+
+    customers: Sequence[UUID | AppError]
+    findings: Findings
+
+
+async def claim(session: AsyncSession, asked: Sequence[UUID | Sender]) -> Claims:
+    """The files of these customers (ids of merged ones lead to the survivor) and senders, held until the end of the
+    transaction. Call it while holding `app.identity.resolution.lock_keys` of the senders."""
+    connection = await _driver(session)
+    senders = [each for each in asked if isinstance(each, Sender)]
+    given = await _hold(connection, [each for each in asked if isinstance(each, UUID)], senders)
+    resolutions, findings = await resolve(connection, senders) if senders else ([], Findings())
+    found = iter(resolutions)
+    customers = [next(found).customer_id if isinstance(each, Sender) else given[each] for each in asked]
+    return Claims(customers, findings)
+
+
+async def bring(session: AsyncSession, findings: Findings, customer_ids: Collection[UUID]) -> None:
+    """Open the files and add the identifiers that were found for these customers."""
+    rows = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
+    if any(rows):
+        connection = await _driver(session)
+        await connection.execute(_BRING, list(customer_ids), *(json.dumps(each) for each in rows))
+
+
+async def _hold(
+    connection: asyncpg.Connection, given: Sequence[UUID], senders: Sequence[Sender]
+) -> dict[UUID, UUID | AppError]:
+    addresses = [(each.kind, each.value) for sender in senders for each in sender.identifiers]
+    kinds, values = [kind for kind, _ in addresses], [value for _, value in addresses]
+    held = {row["id"]: row["status"] for row in await connection.fetch(_HOLD, given, kinds, values)}
+    survivors = {row["id"]: row["customer_id"] for row in await connection.fetch(_SURVIVORS, given)}
+    if any(survivor not in held for survivor in survivors.values()):  # merged while we waited for it
+        return await _hold(connection, given, senders)
+    return {each: _whose(survivors.get(each, each), held) for each in given}
+
+
+def _whose(customer_id: UUID, held: dict[UUID, str]) -> UUID | AppError:
+    if customer_id not in held:
+        return NotFound("No customer has this id.", code="unknown_customer", errors=_UNKNOWN)
+    if held[customer_id] == "anonymized":
+        return Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
+    return customer_id
+
+
+async def _driver(session: AsyncSession) -> asyncpg.Connection:
+    """The bare connection behind a session that has begun its transaction."""
+    return (await (await session.connection()).get_raw_connection()).driver_connection
