@@ -11,9 +11,10 @@ from app.identity.endpoints import router as identity
 from app.ingest.endpoints import router as ingest
 from app.ingest.endpoints import webhooks
 from app.interactions.endpoints import router as interactions
+from app.rights.endpoints import router as rights
 
 
 def include(app: FastAPI) -> None:
     app.include_router(webhooks)
-    for router in (customer_files, interactions, customers, identity, ingest, feedback, api_keys):
+    for router in (customer_files, interactions, customers, identity, ingest, feedback, rights, api_keys):
         app.include_router(router, responses=documented(400, 401, 403, 413, 422, 503))

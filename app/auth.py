@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, select
 from starlette.datastructures import Headers
 
+from app.core.audit import acts
 from app.core.db import Database, Record, now, time_field
 from app.core.dependencies import SessionDep
 from app.core.errors import Forbidden, NotFound, Unauthorized, documented
@@ -121,6 +122,7 @@ async def authorize(request: Request, scope: Scope) -> Principal:
         raise Unauthorized("A valid API key is needed: Authorization: Bearer of_….")
     if not principal.may(scope):
         raise Forbidden(f"This key's scope is {principal.scope}; the route needs {scope}.", code="wrong_scope")
+    acts(principal.id)
     return principal
 
 

@@ -15,6 +15,7 @@ from app.api import include
 from app.auth import KeyRing
 from app.config import Settings, get_settings
 from app.core import errors, health, logging
+from app.core.audit import AuditLog
 from app.core.db import Database
 from app.core.idempotency import FORGET, IdempotencyMiddleware
 from app.core.jobs import FORGET_LOG, work
@@ -80,6 +81,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database, secrets: Secre
     app.state.secrets = secrets
     app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
     app.state.keys = KeyRing(database, admin_key)
+    app.state.audit = AuditLog(database)
     app.state.intake = Intake.prepare(settings, database, secrets)
 
 
@@ -102,14 +104,14 @@ def _surround(app: FastAPI, settings: Settings) -> None:
         caller=caller,
         applies=lambda path: not path.startswith(_INGEST),
     )
-    app.add_middleware(RequestMiddleware, body_limit=body_limit)
+    app.add_middleware(RequestMiddleware, body_limit=body_limit, audit_log=lambda: app.state.audit)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     await database.open()
-    tasks = [asyncio.create_task(_tidy(database))]
+    tasks = [asyncio.create_task(_tidy(database)), asyncio.create_task(app.state.audit.run())]
     if app.state.settings.work_in_server:
         tasks.append(asyncio.create_task(work(database, handlers(app.state.intake))))
     # What start-up built lives as long as the process: the collector need not walk it again and again (p99).
@@ -120,6 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await app.state.audit.flush()
     await app.state.intake.fetcher.close()
     await database.close()
 
@@ -153,6 +156,7 @@ _TAGS = {
     "Feedback": "What customers think of the service, and winning back whom it let down.",
     "Ingest": "Where providers deliver, and what they delivered.",
     "Sources": "Configured provider accounts.",
+    "Rights": "What is known of a person, who saw it, and how long it is kept.",
     "API keys": "Who may call.",
     "Health": "For orchestrators and monitoring; no key.",
 }

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from app.auth import ApiKey
 from app.changes.models import Change
+from app.core.audit import AuditEntry
 from app.core.idempotency import IdempotencyKey
 from app.customers.models import Consent, Customer, CustomerAlias, CustomerIdentifier, IdentityEntry
 from app.feedback.models import Feedback, FeedbackScore, Recovery
@@ -16,6 +17,7 @@ metadata = SQLModel.metadata
 __all__ = [
     "ApiKey",
     "Attachment",
+    "AuditEntry",
     "Change",
     "Consent",
     "Conversation",

@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import metrics
+from app.core import audit, metrics
+from app.core.audit import AuditLog
 from app.core.errors import problem, render
 from app.core.ids import uuid7
 from app.core.logging import bind_request_id
@@ -25,9 +26,10 @@ _TOO_LARGE = "The body is larger than the {} bytes this route takes."
 class RequestMiddleware:
     """Pure ASGI, outermost: Starlette's `BaseHTTPMiddleware` would cost 150 µs a request."""
 
-    def __init__(self, app: ASGIApp, *, body_limit: Callable[[str], int]) -> None:
+    def __init__(self, app: ASGIApp, *, body_limit: Callable[[str], int], audit_log: Callable[[], AuditLog]) -> None:
         """`body_limit`: path → bytes."""
         self.app = app
+        self.audit_log = audit_log
         self.body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,6 +41,7 @@ class RequestMiddleware:
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
         bind_request_id(request_id)
+        trail = audit.begin()
         status = 499  # the client left before an answer
 
         async def send_with_id(message: Message) -> None:
@@ -63,7 +66,11 @@ class RequestMiddleware:
             if status == 499:
                 await response(scope, receive, send_with_id)
         finally:
-            _account(scope, status, time.perf_counter() - started)
+            # The route's template, not the path: a path may hold a provider's secret.
+            route = getattr(scope.get("route"), "path", "unmatched")
+            _account(scope["method"], route, status, time.perf_counter() - started)
+            if status < 400:
+                self.audit_log().note(trail, scope["method"], route, scope.get("path_params", {}), request_id)
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
@@ -81,11 +88,9 @@ def _limited(receive: Receive, limit: int) -> Receive:
     return receive_counted
 
 
-def _account(scope: Scope, status: int, seconds: float) -> None:
-    # The route's template, not the path: a path may hold a provider's secret.
-    route = getattr(scope.get("route"), "path", "unmatched")
-    metrics.REQUESTS.labels(scope["method"], route, status).inc()
+def _account(method: str, route: str, status: int, seconds: float) -> None:
+    metrics.REQUESTS.labels(method, route, status).inc()
     metrics.DURATION.labels(route).observe(seconds)
     # An ordinary answer is counted; a line for each would cost as much as the look-up itself.
     log = logger.info if status >= 400 or seconds >= _SLOW_S else logger.debug
-    log("request.answered", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+    log("request.answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

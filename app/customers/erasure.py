@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.changes.models import ChangeType
 from app.changes.service import tell
+from app.core.audit import Action, concerns
 from app.core.dependencies import check_version
 from app.customers.service import hold
 
@@ -67,6 +68,7 @@ _ANONYMIZE = (
 async def anonymize(session: AsyncSession, customer_id: UUID, *, expected_version: int | None) -> None:
     """A raw request that carried messages of several customers is emptied for all of them: it cannot be parted."""
     customer = await hold(session, customer_id)
+    concerns(customer_id, Action.erase)
     check_version(customer.version, expected_version)
     for statement in _ANONYMIZE:
         await session.execute(text(statement), {"customer_id": customer_id})

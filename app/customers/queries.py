@@ -90,7 +90,7 @@ _FILE = f"""
         SELECT shown.id, row_to_json(shown) AS json,
                date_trunc('day', now(), coalesce(shown.time_zone, $1)) AS midnight
         FROM ({_CUSTOMER} FROM customer AS c WHERE c.id = %s) AS shown)
-    SELECT json_build_object(
+    SELECT subject.id, json_build_object(
         'customer', subject.json,
         'today', coalesce(touches.today, '[]'),
         'recent_interactions', coalesce(touches.recent, '[]'),
@@ -98,7 +98,7 @@ _FILE = f"""
         'conversations', coalesce(({_CONVERSATIONS}), '[]'),
         'feedback', json_build_object('latest', '[]'::json, 'averages', '{{}}'::json),
         'consents', coalesce(({_CONSENTS}), '[]'),
-        'suggested_duplicates', coalesce(({_DUPLICATES}), '[]'))::text
+        'suggested_duplicates', coalesce(({_DUPLICATES}), '[]'))::text AS document
     FROM subject
     CROSS JOIN LATERAL (
         SELECT json_agg(latest.json ORDER BY latest.occurred_at DESC, latest.id DESC)
@@ -109,7 +109,8 @@ _FILE = f"""
         WHERE latest.today OR latest.recent) AS touches"""  # noqa: S608  put together from constants
 
 FILE = _FILE % "$2"
-"""$1 time zone of customers without one, $2 customer id → the file's JSON, no row if there is no such customer."""
+"""$1 time zone of customers without one, $2 customer id → `id` and the file's JSON, `document`; no row without such
+a customer."""
 
 LOOKUP = (
     _FILE

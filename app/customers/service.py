@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.changes.models import ChangeType
 from app.changes.service import tell
+from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
 from app.core.dependencies import check_version
 from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
@@ -42,6 +44,7 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     wanted = await _claim(session, policy, body.identifiers, field="identifiers.{}.value")
     await _add_identifiers(session, customer.id, wanted, actor=actor)
     await session.refresh(customer, ["identifiers"])
+    concerns(customer.id)
     return customer
 
 
@@ -49,6 +52,7 @@ async def get(session: AsyncSession, customer_id: UUID) -> Customer:
     customer = await session.get(Customer, customer_id)
     if customer is None:
         raise NotFound("No customer has this id.")
+    concerns(customer.id)
     return customer
 
 
@@ -137,10 +141,10 @@ async def release_identifier(session: AsyncSession, customer_id: UUID, identifie
 async def file_json(database: Database, customer_id: UUID, time_zone: str) -> str:
     """The whole customer file as JSON; one round trip."""
     async with database.hot() as connection:
-        document = await connection.fetchval(queries.FILE, time_zone, customer_id)
-    if document is None:
+        found = await connection.fetchrow(queries.FILE, time_zone, customer_id)
+    if found is None:
         raise NotFound("No customer has this id.")
-    return str(document)
+    return _opened(found)
 
 
 async def lookup_json(
@@ -149,10 +153,16 @@ async def lookup_json(
     """The same file, by an identifier as people write it; one round trip."""
     value = _normalised(kind, raw, policy.default_region, field=f"query.{kind}")
     async with database.hot() as connection:
-        document = await connection.fetchval(queries.LOOKUP, time_zone, kind, value)
-    if document is None:
+        found = await connection.fetchrow(queries.LOOKUP, time_zone, kind, value)
+    if found is None:
         raise NotFound("No customer is known by this identifier.", code="unknown_identifier")
-    return str(document)
+    return _opened(found)
+
+
+def _opened(found: asyncpg.Record) -> str:
+    concerns(found["id"])
+    document: str = found["document"]
+    return document
 
 
 async def hold(session: AsyncSession, customer_id: UUID) -> Customer:
@@ -161,6 +171,7 @@ async def hold(session: AsyncSession, customer_id: UUID) -> Customer:
     customer = await session.scalar(statement.execution_options(populate_existing=True))
     if customer is None:
         raise NotFound("No customer has this id.")
+    concerns(customer.id)
     return customer
 
 

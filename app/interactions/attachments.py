@@ -5,11 +5,13 @@ from uuid import UUID
 
 import puremagic
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import select
 from starlette.responses import Response
 
+from app.core.audit import concerns
 from app.core.errors import Conflict, Gone, NotFound
 from app.core.storage import Storage
-from app.interactions.models import Attachment, AttachmentState
+from app.interactions.models import Attachment, AttachmentState, Interaction
 
 OPAQUE = "application/octet-stream"
 _SHOWN = ("image/", "audio/", "video/")
@@ -32,6 +34,7 @@ async def content_of(session: AsyncSession, storage: Storage, attachment_id: UUI
     attachment = await session.get(Attachment, attachment_id)
     if attachment is None:
         raise NotFound("No attachment has this id.")
+    concerns(await session.scalar(select(Interaction.customer_id).where(Interaction.id == attachment.interaction_id)))
     if attachment.state is AttachmentState.pending:
         raise Conflict("The provider still keeps this file; it is being fetched.", code="attachment_pending")
     if attachment.state is AttachmentState.failed or attachment.storage_key is None:

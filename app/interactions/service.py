@@ -8,6 +8,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.core.audit import concerns
 from app.core.errors import NotFound
 from app.core.pagination import PageQuery, list_page
 from app.customers import service as customers
@@ -21,6 +22,7 @@ async def get(session: AsyncSession, interaction_id: UUID) -> Interaction:
     interaction = await session.get(Interaction, interaction_id)
     if interaction is None:
         raise NotFound("No interaction has this id.")
+    concerns(interaction.customer_id)
     return interaction
 
 
@@ -29,6 +31,7 @@ async def hold(session: AsyncSession, interaction_id: UUID) -> Interaction:
     interaction = await session.get(Interaction, interaction_id, with_for_update=True, populate_existing=True)
     if interaction is None:
         raise NotFound("No interaction has this id.")
+    concerns(interaction.customer_id)
     return interaction
 
 
@@ -70,6 +73,7 @@ async def get_conversation(session: AsyncSession, conversation_id: UUID) -> dict
     conversation = await session.get(Conversation, conversation_id)
     if conversation is None:
         raise NotFound("No conversation has this id.")
+    concerns(conversation.customer_id)
     statement = _WITHOUT_HTML.where(Interaction.conversation_id == conversation_id)
     page = await _page(session, statement, PageQuery(limit=200))
     return conversation.model_dump() | {"interactions": page["items"]}
