@@ -55,11 +55,8 @@ LISTS: dict[str, Maker] = {
     "/v1/duplicates": _duplicate,
     "/v1/sources": lambda client, _, n: make_source(client, name=f"s{n}", credentials={"auth_token": "12345"}),
     "/v1/inbound-requests": _request,
-<<<<<<< HEAD
     "/v1/feedback": lambda client, customer_id, n: give_feedback(client, customer_id=customer_id),
-=======
     "/v1/audit": lambda client, _, n: make_customer(client),
->>>>>>> 59960f9 (Note who reads or changes which file)
     "/v1/api-keys": lambda client, _, n: make_key(client, "read"),
 }
 each_list = pytest.mark.parametrize("path", LISTS)
