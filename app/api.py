@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from app.auth import router as api_keys
+from app.changes.endpoints import router as changes
 from app.core.errors import documented
 from app.customers.endpoints import hot as customer_files
 from app.customers.endpoints import router as customers
@@ -16,5 +17,5 @@ from app.rights.endpoints import router as rights
 
 def include(app: FastAPI) -> None:
     app.include_router(webhooks)
-    for router in (customer_files, interactions, customers, identity, ingest, feedback, rights, api_keys):
+    for router in (customer_files, interactions, customers, identity, ingest, feedback, rights, changes, api_keys):
         app.include_router(router, responses=documented(400, 401, 403, 413, 422, 503))

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """Of files fetched from providers; larger ones are marked failed."""
     work_in_server: bool = True
     """Do background jobs in the server's process; `onefile worker` does them in others."""
+    retention_changes_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long the feed of changes can be read back, at least."""
     log_level: str = "INFO"
 
     @property

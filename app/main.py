@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from starlette.datastructures import Headers
 
 from app.api import include
 from app.auth import KeyRing
+from app.changes.feed import Feed
 from app.config import Settings, get_settings
 from app.core import errors, health, logging
 from app.core.audit import AuditLog
@@ -21,6 +23,7 @@ from app.core.idempotency import FORGET, IdempotencyMiddleware
 from app.core.jobs import FORGET_LOG, work
 from app.core.middleware import RequestMiddleware
 from app.core.secrets import SecretBox, secret_key
+from app.core.shutdown import when_asked_to_stop
 from app.customers.service import IdentifierPolicy
 from app.ingest.fetching import handlers
 from app.ingest.queries import FORGET_NONCES
@@ -40,8 +43,8 @@ Start here: connect a provider with `POST /v1/sources`, let it call `webhook_url
 addresses with `GET /v1/lookup`. Every route but the webhooks asks for `Authorization: Bearer <key>`.
 
 Errors are `application/problem+json` (RFC 9457); `code` is for programs. Lists come newest first with an opaque
-`next_cursor`. Send `Idempotency-Key` with a POST to make repeating it safe, `If-Match: "<version>"` with a PATCH not to
-overwrite what you have not seen.
+`next_cursor`; only `GET /v1/changes` begins with the oldest. Send `Idempotency-Key` with a POST to make repeating it
+safe, `If-Match: "<version>"` with a PATCH not to overwrite what you have not seen.
 """
 
 
@@ -83,6 +86,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database, secrets: Secre
     app.state.keys = KeyRing(database, admin_key)
     app.state.audit = AuditLog(database)
     app.state.intake = Intake.prepare(settings, database, secrets)
+    app.state.feed = Feed(database, timedelta(days=settings.retention_changes_days))
 
 
 def _surround(app: FastAPI, settings: Settings) -> None:
@@ -111,14 +115,16 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     await database.open()
-    tasks = [asyncio.create_task(_tidy(database)), asyncio.create_task(app.state.audit.run())]
+    tasks = [asyncio.create_task(_tidy(database, app.state.feed)), asyncio.create_task(app.state.audit.run())]
     if app.state.settings.work_in_server:
         tasks.append(asyncio.create_task(work(database, handlers(app.state.intake))))
     # What start-up built lives as long as the process: the collector need not walk it again and again (p99).
     gc.collect()
     gc.freeze()
     logger.info("service.started")
-    yield
+    with when_asked_to_stop(app.state.feed.close):
+        yield
+    app.state.feed.close()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -127,14 +133,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.close()
 
 
-async def _tidy(database: Database) -> None:
-    """Forget what has served its time: kept answers after a day, jobs done after a week, signatures after a month."""
+async def _tidy(database: Database, feed: Feed) -> None:
+    """Forget what has served its time: kept answers after a day, jobs done after a week, signatures after a month,
+    changes as the settings say."""
     while True:
         await asyncio.sleep(_TIDY_EVERY_S)
         try:
             async with database.hot() as connection:
                 for statement in (FORGET, FORGET_NONCES, FORGET_LOG):
                     await connection.execute(statement)
+            await feed.forget()
         except errors.DATABASE_ERRORS as error:
             logger.warning("service.tidying.failed", error=type(error).__name__)
 
@@ -154,6 +162,7 @@ _TAGS = {
     "Interactions": "The timeline: every touch, in or out, on any channel.",
     "Identity": "Why something is in a file, and mending it.",
     "Feedback": "What customers think of the service, and winning back whom it let down.",
+    "Changes": "What happened, in order, for whoever keeps something of it elsewhere.",
     "Ingest": "Where providers deliver, and what they delivered.",
     "Sources": "Configured provider accounts.",
     "Rights": "What is known of a person, who saw it, and how long it is kept.",
