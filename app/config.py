@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     """Values, canonical, that identify nobody, beside the built-in ones: a reception's own number, a test address."""
     conversation_window_hours: Annotated[int, Field(ge=1)] = 72
     """A chat-like message joins the conversation of the same pair and channel if its last one is not older."""
+    recovery_hours: Annotated[float, Field(gt=0)] = 24
+    """By when somebody has to have dealt with a customer who was let down."""
+    recovery_low_share: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    """A score so far up its scale or less is a low one: 1 and 2 of 5, 1 and 2 of 7."""
+    recovery_days: Annotated[int, Field(ge=0)] = 30
+    """Answers older than this when they are told open no recovery: they are history."""
 
     max_body_bytes: int = MEBIBYTE
     max_batch_bytes: int = 64 * MEBIBYTE

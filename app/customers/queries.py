@@ -85,6 +85,54 @@ _CONSENTS = f"""
     SELECT json_agg(row_to_json(consent) ORDER BY consent.purpose, consent.channel NULLS FIRST)
     FROM ({IN_FORCE % "subject.id"}) AS consent"""  # noqa: S608  put together from constants
 
+_SCORES = """
+    SELECT json_agg(row_to_json(tidy) ORDER BY tidy.collected_at DESC, tidy.id DESC)
+    FROM (SELECT s.id, s.feedback_id, s.customer_id, s.measure, s.dimension, s.value,
+                 json_build_array(s.scale_min, s.scale_max) AS scale, s.lower_is_better,
+                 left(f.comment, 2000) AS comment, s.channel, s.agent, f.source, f.external_id, f.interaction_id,
+                 f.conversation_id, f.case_reference, f.order_reference, f.language, f.invitation_id,
+                 s.collected_at, f.created_at AS stored_at, s.updated_at
+          FROM feedback_score AS s JOIN feedback AS f ON f.id = s.feedback_id
+          WHERE s.customer_id = subject.id
+          ORDER BY s.collected_at DESC, s.id DESC LIMIT 10) AS tidy"""
+
+_FEEDBACK = f"""
+    WITH placed AS (
+        SELECT measure, dimension IS NULL AS overall, scale_min, scale_max, lower_is_better, value, collected_at,
+               row_number() OVER (asked ORDER BY collected_at DESC, id DESC) AS place,
+               least(count(*) OVER asked / 2, 3) AS few
+        FROM feedback_score WHERE customer_id = subject.id
+        WINDOW asked AS (PARTITION BY measure, dimension IS NULL, scale_min, scale_max, lower_is_better)),
+    asked AS (
+        SELECT DISTINCT ON (measure)
+               measure, scale_min, scale_max, lower_is_better, count(*) AS n, avg(value) AS value, max(few) AS few,
+               avg(value) FILTER (WHERE place <= few) AS recent,
+               avg(value) FILTER (WHERE place > few AND place <= 2 * few) AS before
+        FROM placed
+        GROUP BY measure, overall, scale_min, scale_max, lower_is_better
+        ORDER BY measure, overall DESC, max(collected_at) DESC)
+    SELECT json_build_object(
+        'latest', coalesce(({_SCORES}), '[]'),
+        'averages', coalesce(json_object_agg(measure, json_build_object(
+            'value', value, 'n', n, 'scale', json_build_array(scale_min, scale_max))), '{{}}'),
+        'trend', coalesce(json_object_agg(measure, CASE WHEN few > 0 THEN json_build_object(
+            'direction', CASE WHEN abs(recent - before) < 0.05 * (scale_max - scale_min) THEN 'flat'
+                              WHEN (recent > before) <> lower_is_better THEN 'up' ELSE 'down' END,
+            'recent', recent, 'before', before, 'n', few) END), '{{}}'))
+    FROM asked"""  # noqa: S608  put together from constants
+"""Averages and trends are of one question a measure: the one about the service as a whole if it was asked, on the scale
+it was asked on last. What `trend` compares is told in `app.customers.schemas.Trend`."""
+
+_RECOVERIES = """
+    SELECT json_agg(row_to_json(task) ORDER BY task.due_at)
+    FROM (SELECT id, reason, owner, due_at, due_at < now() AS overdue, note, feedback_id, interaction_id, measure,
+                 dimension, CASE WHEN measure IS NOT NULL THEN json_build_array(scale_min, scale_max) END AS scale,
+                 first_value, CASE WHEN second_feedback_id IS NOT NULL THEN json_build_object(
+                     'feedback_id', second_feedback_id, 'value', second_value, 'collected_at', second_at) END AS second,
+                 created_at
+          FROM recovery WHERE customer_id = subject.id AND status = 'open'
+          ORDER BY due_at LIMIT 20) AS task"""
+
 _FILE = f"""
     WITH subject AS (
         SELECT shown.id, row_to_json(shown) AS json,
@@ -96,7 +144,8 @@ _FILE = f"""
         'recent_interactions', coalesce(touches.recent, '[]'),
         'channels', coalesce(({_CHANNELS}), '{{}}'),
         'conversations', coalesce(({_CONVERSATIONS}), '[]'),
-        'feedback', json_build_object('latest', '[]'::json, 'averages', '{{}}'::json),
+        'feedback', ({_FEEDBACK}),
+        'recoveries', coalesce(({_RECOVERIES}), '[]'),
         'consents', coalesce(({_CONSENTS}), '[]'),
         'suggested_duplicates', coalesce(({_DUPLICATES}), '[]'))::text AS document
     FROM subject

@@ -1,7 +1,7 @@
 """What the API takes and shows of customers and their identifiers."""
 
 from functools import lru_cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -209,9 +209,61 @@ class ConversationSummary(BaseModel):
     last_at: UtcTime
 
 
+class ScoreShown(BaseModel):
+    """A score as the customer file shows it, a row of `GET /v1/feedback`; a long comment is cut to 2 000 characters."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID
+    feedback_id: UUID
+    measure: str
+    dimension: str | None
+    value: float
+    scale: tuple[float, float]
+    comment: str | None
+    collected_at: UtcTime
+
+
+class Average(BaseModel):
+    """The mean of this customer's answers to one question, on the scale it was asked on last; of `nps`, too, it is the
+    mean answer. Where the service as a whole was never scored, of its dimensions together."""
+
+    value: float
+    n: int
+    scale: tuple[float, float]
+
+
+class Trend(BaseModel):
+    """The mean of the newest answers against that of as many before them: of three, or of half of them where there are
+    fewer than six."""
+
+    direction: Literal["up", "down", "flat"] = Field(
+        description="`up` is better, also where a low value is; less than a twentieth of the scale is `flat`."
+    )
+    recent: float
+    before: float
+    n: int = Field(description="How many answers are in each of the two means.")
+
+
 class FeedbackSummary(BaseModel):
-    latest: list[dict[str, Any]]
-    averages: dict[str, Any]
+    latest: list[ScoreShown] = Field(description="The 10 newest.")
+    averages: dict[str, Average] = Field(description="By measure.")
+    trend: dict[str, Trend | None] = Field(description="By measure; null after a single answer.")
+
+
+class OpenRecovery(BaseModel):
+    """An open task to win this customer back, as in `GET /v1/recoveries`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID
+    reason: str
+    owner: str | None
+    due_at: UtcTime
+    overdue: bool
+    note: str | None
+    first_value: float | None
+    created_at: UtcTime
 
 
 class SuggestedDuplicate(BaseModel):
@@ -243,5 +295,6 @@ class CustomerFile(BaseModel):
     channels: dict[str, ChannelCount]
     conversations: list[ConversationSummary] = Field(description="The open ones, latest first.")
     feedback: FeedbackSummary
+    recoveries: list[OpenRecovery] = Field(description="Open tasks to win the customer back, the most urgent first.")
     consents: list[ConsentInForce] = Field(description="Those in force, one for each purpose and channel.")
     suggested_duplicates: list[SuggestedDuplicate]

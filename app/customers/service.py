@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -19,7 +19,15 @@ from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
 from app.core.merge_patch import merged
 from app.core.pagination import list_page
 from app.customers import queries
-from app.customers.models import Customer, CustomerIdentifier, CustomerKind, CustomerStatus, IdentityEntry, Rule
+from app.customers.models import (
+    Customer,
+    CustomerAlias,
+    CustomerIdentifier,
+    CustomerKind,
+    CustomerStatus,
+    IdentityEntry,
+    Rule,
+)
 from app.customers.schemas import CustomerCreate, CustomerPatch, CustomerQuery, IdentifierCreate, IdentifierPatch
 from app.messages import IdentifierKind
 from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
@@ -46,6 +54,12 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     await session.refresh(customer, ["identifiers"])
     concerns(customer.id)
     return customer
+
+
+def current(customer_id: UUID) -> ColumnElement[UUID]:
+    """This id, or the id of the file it was merged into, for use in a statement."""
+    survivor = select(CustomerAlias.customer_id).where(CustomerAlias.id == customer_id).scalar_subquery()
+    return func.coalesce(survivor, customer_id)
 
 
 async def get(session: AsyncSession, customer_id: UUID) -> Customer:

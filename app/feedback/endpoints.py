@@ -1,25 +1,19 @@
-"""HTTP for feedback."""
+"""HTTP for feedback and for the tasks that bad feedback opens."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.auth import Requires, Scope
-from app.core.dependencies import SessionDep
+from app.core.dependencies import ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
-from app.customers.service import IdentifierPolicy
-from app.feedback import recording, service
+from app.feedback import recording, recoveries, service
+from app.feedback.models import Recovery
+from app.feedback.recovery_schemas import RecoveryCreate, RecoveryPatch, RecoveryQuery, RecoveryRead
+from app.feedback.rules import RulesDep
 from app.feedback.schemas import FeedbackCreate, FeedbackQuery, FeedbackRead, TidyScore
-
-
-async def get_policy(request: Request) -> IdentifierPolicy:
-    policy: IdentifierPolicy = request.app.state.policy
-    return policy
-
-
-PolicyDep = Annotated[IdentifierPolicy, Depends(get_policy)]
 
 router = APIRouter(prefix="/v1", tags=["Feedback"])
 reading = [Depends(Requires(Scope.read))]
@@ -38,11 +32,11 @@ _TOLD_BEFORE: dict[int | str, dict[str, Any]] = {
     summary="Record a customer's answer",
 )
 async def post_feedback(
-    session: SessionDep, policy: PolicyDep, body: FeedbackCreate, response: Response
+    session: SessionDep, rules: RulesDep, body: FeedbackCreate, response: Response
 ) -> dict[str, Any]:
     """Scores, a comment, and what they are about, from any system. The same `source` and `external_id` again: 200 with
     the first one. A value off its scale is 422 and names the scale."""
-    recorded = await recording.record(session, policy, body)
+    recorded = await recording.record(session, rules, body)
     response.status_code = 201 if recorded.created else 200
     return service.show(recorded.feedback)
 
@@ -62,3 +56,48 @@ async def list_feedback(session: SessionDep, query: Annotated[FeedbackQuery, Que
 )
 async def get_feedback(session: SessionDep, feedback_id: UUID) -> dict[str, Any]:
     return service.show(await service.get(session, feedback_id))
+
+
+@router.post(
+    "/recoveries",
+    status_code=201,
+    response_model=RecoveryRead,
+    responses=documented(404, 409),
+    dependencies=writing,
+    summary="Open a recovery by hand",
+)
+async def post_recovery(session: SessionDep, rules: RulesDep, body: RecoveryCreate) -> Recovery:
+    """For a complaint made in an interaction, or anything else that let a customer down; bad scores open one by
+    themselves. 409 `recovery_open` names the one that is open for the same customer and reason."""
+    return await recoveries.create(session, rules.recovery, body)
+
+
+@router.get("/recoveries", response_model=Page[RecoveryRead], dependencies=reading, summary="List recoveries")
+async def list_recoveries(session: SessionDep, query: Annotated[RecoveryQuery, Query()]) -> dict[str, Any]:
+    """Newest first. `status=open&overdue=true` is what to look at now."""
+    return await recoveries.list_recoveries(session, query)
+
+
+@router.get(
+    "/recoveries/{recovery_id}",
+    response_model=RecoveryRead,
+    responses=documented(404),
+    dependencies=reading,
+    summary="Get a recovery",
+)
+async def get_recovery(session: SessionDep, recovery_id: UUID) -> Recovery:
+    return await recoveries.get(session, recovery_id)
+
+
+@router.patch(
+    "/recoveries/{recovery_id}",
+    response_model=RecoveryRead,
+    responses=documented(404, 412),
+    dependencies=writing,
+    summary="Change or close a recovery (JSON merge patch)",
+)
+async def patch_recovery(
+    session: SessionDep, recovery_id: UUID, body: RecoveryPatch, expected_version: ExpectedVersion
+) -> Recovery:
+    """An `outcome` closes it."""
+    return await recoveries.change(session, recovery_id, body, expected_version=expected_version)

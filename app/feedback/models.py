@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, text
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 from sqlmodel import Field, Relationship
 
-from app.core.db import Record, text_enum, time_field
+from app.core.db import Record, now, text_enum, time_field
 from app.messages import Channel
 
 
@@ -145,6 +146,8 @@ class Recovery(Record, table=True):
     scale_min: float | None = None
     scale_max: float | None = None
     first_value: float | None = None
+    first_at: datetime | None = time_field(default=None)
+    """When the first score was collected."""
     second_value: float | None = None
     second_at: datetime | None = time_field(default=None)
     """When the second score was collected: the newest while the task is open, then the first after it was closed."""
@@ -156,3 +159,17 @@ class Recovery(Record, table=True):
     )
     """Later answers that would have opened it."""
     version: int = 1
+
+    @property
+    def overdue(self) -> bool:
+        return self.status is RecoveryStatus.open and self.due_at < now()
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        return None if self.scale_min is None or self.scale_max is None else (self.scale_min, self.scale_max)
+
+    @property
+    def second(self) -> dict[str, Any] | None:
+        if self.second_feedback_id is None:
+            return None
+        return {"feedback_id": self.second_feedback_id, "value": self.second_value, "collected_at": self.second_at}

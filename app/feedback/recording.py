@@ -17,7 +17,9 @@ from app.core.db import lock, lock_key, now
 from app.core.errors import AppError, Conflict, FieldError, Unprocessable
 from app.customers.service import IdentifierPolicy
 from app.feedback.models import Feedback, FeedbackScore
+from app.feedback.rules import Rules
 from app.feedback.schemas import FeedbackCreate
+from app.feedback.watching import watch
 from app.identity.claiming import bring, claim
 from app.identity.resolution import Sender, lock_keys
 from app.interactions.models import Conversation, Interaction
@@ -49,19 +51,17 @@ class _Draft:
         return (self.body.source, self.body.external_id) if self.body.external_id else None
 
 
-async def record(session: AsyncSession, policy: IdentifierPolicy, body: FeedbackCreate) -> Recorded:
+async def record(session: AsyncSession, rules: Rules, body: FeedbackCreate) -> Recorded:
     """Record an answer, once per (source, external id)."""
-    (outcome,) = await record_all(session, policy, [body])
+    (outcome,) = await record_all(session, rules, [body])
     if isinstance(outcome, AppError):
         raise outcome
     return outcome
 
 
-async def record_all(
-    session: AsyncSession, policy: IdentifierPolicy, bodies: Sequence[FeedbackCreate]
-) -> list[Outcome]:
+async def record_all(session: AsyncSession, rules: Rules, bodies: Sequence[FeedbackCreate]) -> list[Outcome]:
     """An outcome for each, in order; one that is refused does not keep the others."""
-    drafts = [_draft(policy, body) for body in bodies]
+    drafts = [_draft(rules, body) for body in bodies]
     first: dict[Any, _Draft] = {}
     for draft in drafts:
         first.setdefault(draft.key or draft, draft)
@@ -69,7 +69,7 @@ async def record_all(
     senders = [draft.whose for draft in distinct if isinstance(draft.whose, Sender)]
     await lock(session, lock_keys(senders) | {lock_key(*draft.key) for draft in distinct if draft.key})
     await _recall(session, distinct)
-    await _record(session, [draft for draft in distinct if draft.outcome is None])
+    await _record(session, rules, [draft for draft in distinct if draft.outcome is None])
     return [_outcome(draft, first[draft.key or draft]) for draft in drafts]
 
 
@@ -80,11 +80,11 @@ def _outcome(draft: _Draft, first: _Draft) -> Outcome:
     return first.outcome
 
 
-def _draft(policy: IdentifierPolicy, body: FeedbackCreate) -> _Draft:
+def _draft(rules: Rules, body: FeedbackCreate) -> _Draft:
     if body.customer_id is not None:
         return _Draft(body, body.customer_id)
     try:
-        return _Draft(body, _sender(policy, body))
+        return _Draft(body, _sender(rules.identifiers, body))
     except AppError as error:
         return _Draft(body, None, error)
 
@@ -119,7 +119,7 @@ async def _recall(session: AsyncSession, drafts: Sequence[_Draft]) -> None:
             keys[feedback.source, str(feedback.external_id)].outcome = Recorded(feedback, created=False)
 
 
-async def _record(session: AsyncSession, drafts: Sequence[_Draft]) -> None:
+async def _record(session: AsyncSession, rules: Rules, drafts: Sequence[_Draft]) -> None:
     claims = await claim(session, [draft.whose for draft in drafts if draft.whose is not None])
     about = await _Subjects.of(session, [draft.body for draft in drafts])
     for draft, whose in zip(drafts, claims.customers, strict=True):
@@ -136,6 +136,7 @@ async def _record(session: AsyncSession, drafts: Sequence[_Draft]) -> None:
         told = {"source": feedback.source, "channel": feedback.channel, "measures": measures}
         tell(session, ChangeType.feedback_received, feedback.id, feedback.customer_id, **told)
     await session.flush()
+    await watch(session, rules.recovery, recorded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from app.core.errors import NotFound
 from app.core.pagination import list_page
-from app.customers.models import CustomerAlias
+from app.customers.service import current
 from app.feedback.models import Feedback, FeedbackScore
 from app.feedback.schemas import FeedbackQuery
 
@@ -32,8 +32,7 @@ async def list_scores(session: AsyncSession, query: FeedbackQuery) -> dict[str, 
             if (value := getattr(query, name)) is not None:
                 statement = statement.where(getattr(table, name) == value)
     if query.customer_id is not None:
-        alias = await session.get(CustomerAlias, query.customer_id)
-        statement = statement.where(FeedbackScore.customer_id == (alias.customer_id if alias else query.customer_id))
+        statement = statement.where(FeedbackScore.customer_id == current(query.customer_id))
     if query.collected_after is not None:
         statement = statement.where(col(FeedbackScore.collected_at) > query.collected_after)
     if query.collected_before is not None:

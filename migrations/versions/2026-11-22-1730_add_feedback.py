@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("scale_min", sa.Float(), nullable=True),
         sa.Column("scale_max", sa.Float(), nullable=True),
         sa.Column("first_value", sa.Float(), nullable=True),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("second_value", sa.Float(), nullable=True),
         sa.Column("second_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("second_feedback_id", sa.Uuid(), nullable=True),

@@ -44,6 +44,10 @@ async def _duplicate(client: Client, customer_id: str, n: int) -> object:
     return await client.post("/v1/ingest/form", data=fields)
 
 
+async def _recovery(client: Client, customer_id: str, n: int) -> object:
+    return await give_feedback(client, ("email", f"a{n}@example.ir"), scores=[{"measure": "nps", "value": 0}])
+
+
 # What makes an item of each list; {} is the id of one customer.
 LISTS: dict[str, Maker] = {
     "/v1/customers": lambda client, _, n: make_customer(client),
@@ -57,6 +61,7 @@ LISTS: dict[str, Maker] = {
     "/v1/inbound-requests": _request,
     "/v1/feedback": lambda client, customer_id, n: give_feedback(client, customer_id=customer_id),
     "/v1/audit": lambda client, _, n: make_customer(client),
+    "/v1/recoveries": _recovery,
     "/v1/api-keys": lambda client, _, n: make_key(client, "read"),
 }
 each_list = pytest.mark.parametrize("path", LISTS)
@@ -199,6 +204,7 @@ async def test_updated_since_leaves_out_what_did_not_change_meanwhile(
         "/v1/inbound-requests": "inbound_request",
         "/v1/api-keys": "api_key",
         "/v1/feedback": "feedback_score",
+        "/v1/recoveries": "recovery",
     }.get(path, "interaction")
     await database.driver.execute(f"UPDATE {table} SET updated_at = '2026-03-01T12:00:00Z'")  # noqa: S608  constants
     changed = items[1]["id"]

@@ -93,8 +93,8 @@ async def test_the_examples_work(
     """Whoever tries the service pastes them first."""
     schemas = app.openapi()["components"]["schemas"]
 
-    async def send(method: str, path: str, schema: str) -> Any:
-        response = await client.request(method, path, json=schemas[schema]["example"])
+    async def send(method: str, path: str, schema: str, **fields: str) -> Any:
+        response = await client.request(method, path, json=schemas[schema]["example"] | fields)
         assert response.is_success, (schema, response.text)
         return response.json()
 
@@ -104,6 +104,8 @@ async def test_the_examples_work(
     await send("PATCH", f"/v1/customers/{customer['id']}/identifiers/{identifier['id']}", "IdentifierPatch")
     await send("POST", "/v1/interactions", "InteractionCreate")
     await send("POST", "/v1/feedback", "FeedbackCreate")
+    recovery = await send("POST", "/v1/recoveries", "RecoveryCreate", customer_id=customer["id"])
+    await send("PATCH", f"/v1/recoveries/{recovery['id']}", "RecoveryPatch")
     await send("POST", "/v1/sources", "SourceCreate")
     await send("POST", "/v1/api-keys", "ApiKeyCreate")
     batch = operations["POST /v1/interactions/batch"]["requestBody"]["content"]["application/x-ndjson"]["example"]

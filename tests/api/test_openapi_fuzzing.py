@@ -70,6 +70,7 @@ def known(address: str) -> dict[str, str]:
         interaction = client.post("/v1/interactions", json={"channel": "sms", "from": phone}).json()
         answer = {"customer_id": customer["id"], "scores": [{"measure": "nps", "value": 3}]}
         feedback = client.post("/v1/feedback", json=answer).json()
+        recovery = client.get("/v1/recoveries").json()["items"][0]
         key = client.post("/v1/api-keys", json={"name": "known", "scopes": ["read"]}).json()
         client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
         client.post("/v1/ingest/form", data={"message": "hello", "email": "a@example.org"})
@@ -81,6 +82,7 @@ def known(address: str) -> dict[str, str]:
         "conversation_id": interaction["conversation_id"],
         "request_id": request["id"],
         "feedback_id": feedback["id"],
+        "recovery_id": recovery["id"],
         "key_id": key["id"],
         "source": "form",
         "name": "form",

@@ -38,7 +38,8 @@ async def test_the_file_of_a_customer_nobody_heard_from_is_empty(client: Client)
         "recent_interactions": [],
         "channels": {},
         "conversations": [],
-        "feedback": {"latest": [], "averages": {}},
+        "feedback": {"latest": [], "averages": {}, "trend": {}},
+        "recoveries": [],
         "consents": [],
         "suggested_duplicates": [],
     }
