@@ -1,12 +1,15 @@
 """Files: attachments and media, kept by their content, on a disk or wherever fsspec reaches (S3, …)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import fsspec
+
+_PIECE = 256 * 1024
 
 
 class Storage:
@@ -28,6 +31,15 @@ class Storage:
         """The content; `FileNotFoundError` if it is not there."""
         content: bytes = await asyncio.to_thread(self._files.cat_file, self._path(key))
         return content
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        """The content, a piece at a time; `FileNotFoundError` if it is not there."""
+        file = await asyncio.to_thread(self._files.open, self._path(key), "rb")
+        try:
+            while piece := await asyncio.to_thread(file.read, _PIECE):
+                yield piece
+        finally:
+            await asyncio.to_thread(file.close)
 
     async def remove(self, key: str) -> None:
         """Remove what may be gone already."""
