@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
@@ -50,6 +51,7 @@ _AUTOMATIC_SENDER = re.compile(
 _WITHHELD_DOMAIN = "anonymous.invalid"  # RFC 3323: the address of a caller who withholds it
 
 
+@lru_cache(maxsize=65_536)
 def withheld(raw: str) -> bool:
     """Whether a sender's number or name, as the provider wrote it, is no sender at all."""
     if len(raw) > _LONGEST_WITHHELD:
@@ -93,5 +95,7 @@ def _is_empty(text: str, word: str) -> bool:
 
 def _one_digit_repeated(digits: str) -> bool:
     """In the whole number or behind the country code: what people type into a field they may not leave empty."""
+    if len(set(digits[3:])) > 1:
+        return False
     national = (digits[length:] for length in (1, 2, 3) if int(digits[:length]) in COUNTRY_CODE_TO_REGION_CODE)
     return any(len(set(part)) == 1 for part in (digits, *national))

@@ -18,6 +18,8 @@ def clean(text: str) -> str:
 
 def clean_json(value: Any) -> Any:
     """A cleaned copy of a JSON value. A loop, not a recursion: whoever sends JSON chooses how deep it is."""
+    if isinstance(value, str):
+        return clean(value)
     root: list[Any] = [value]
     containers: list[dict[str, Any] | list[Any]] = [root]
     while containers:

@@ -5,13 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-from app.text.cleaning import clean_json
+from app.text.cleaning import clean, clean_json
 
 
 def _trimmed(value: Any) -> Any:
     """Before any length is checked: blanks are no name."""
-    cleaned = clean_json(value)
-    return cleaned.strip() if isinstance(cleaned, str) else cleaned
+    return clean(value).strip() if isinstance(value, str) else clean_json(value)
 
 
 def _finite(value: Any) -> Any:

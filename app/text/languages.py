@@ -5,11 +5,11 @@ A guess from letters, for templates and sorting of work; between languages in La
 
 import re
 import unicodedata
-from collections import Counter
 
 _ENOUGH = 500
 _MARKS = re.compile(r"[\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 _WORDS = re.compile(r"[^\W\d_]+")
+_ADDRESS = re.compile(r"@|://|www\.")
 _HEBREW, _ARABIC, _OTHER = "hebrew", "arabic", "other"
 
 # Arabic writing serves many languages; these letters tell that it is neither Persian nor Arabic
@@ -19,7 +19,6 @@ _ELSEWHERE = frozenset("ٹڈڑںےھہۂۃټډړږښڼېۍڕڵێۆەۋۇۈ")
 _PERSIAN_LETTERS = {"پ": 3, "چ": 3, "ژ": 3, "گ": 3, "ک": 1, "ی": 1}
 # Persian borrows hamza carriers, and old keyboards and windows-1256 write its ی as ي: those letters weigh little.
 _ARABIC_LETTERS = {"ة": 3, "إ": 2, "ى": 1, "ي": 1, "ك": 1, "أ": 1}
-_PERSIAN_SHAPES = str.maketrans("يىك", "ییک")
 _PERSIAN_TEXT = """
     است که را از این آن برای با می نمی شما لطفا ممنون مرسی سلام خوب خوبی خوبم هست هستم نیست شد شده بود دارم دارد
     دارید کنید کنم کرد کردم خیلی چرا کجا هم آیا متشکرم تشکر بله تا یک هزینه تومان ریال آقا خانم روز درود باشه
@@ -39,16 +38,19 @@ def guess_language(text: str) -> str | None:
     """`fa`, `ar`, `he`, or None."""
     if text.isascii():
         return None
-    text = " ".join(word for word in text[:_ENOUGH].split() if not _is_address(word))
+    text = text[:_ENOUGH]
+    if _ADDRESS.search(text):
+        text = " ".join(word for word in text.split() if not _is_address(word))
     text = _MARKS.sub("", unicodedata.normalize("NFKC", text))
     words = _WORDS.findall(text)
-    scripts = Counter(_script(word[0]) for word in words)
+    if not words:
+        return _by_digits(text)
     # Words, not letters: brand names are long and Semitic words are short. A draw is a brand in the sentence.
-    if not scripts or scripts[_OTHER] > max(scripts[_HEBREW], scripts[_ARABIC]):
-        return _by_digits(text) if not scripts else None
-    if scripts[_HEBREW] >= scripts[_ARABIC]:
-        return "he"
-    return _persian_or_arabic(text, set(words))
+    scripts = [_script(word[0]) for word in words]
+    hebrew, arabic = scripts.count(_HEBREW), scripts.count(_ARABIC)
+    if scripts.count(_OTHER) > max(hebrew, arabic):
+        return None
+    return "he" if hebrew >= arabic else _persian_or_arabic(text, words)
 
 
 def is_right_to_left(text: str) -> bool:
@@ -73,14 +75,15 @@ def _script(letter: str) -> str:
     return _ARABIC if "\u0620" <= letter <= "\u06ff" or "\u0750" <= letter <= "\u077f" else _OTHER
 
 
-def _persian_or_arabic(text: str, words: set[str]) -> str | None:
+def _persian_or_arabic(text: str, words: list[str]) -> str | None:
     if not _ELSEWHERE.isdisjoint(text):
         return None
     persian = sum(weight * text.count(letter) for letter, weight in _PERSIAN_LETTERS.items())
     arabic = sum(weight * text.count(letter) for letter, weight in _ARABIC_LETTERS.items())
-    persian += _WORD_WEIGHT * len(_PERSIAN_WORDS.intersection(word.translate(_PERSIAN_SHAPES) for word in words))
+    in_persian_shapes = " ".join(words).replace("ي", "ی").replace("ى", "ی").replace("ك", "ک").split()
+    persian += _WORD_WEIGHT * len(_PERSIAN_WORDS.intersection(in_persian_shapes))
     arabic += _WORD_WEIGHT * len(_ARABIC_WORDS.intersection(words))
-    arabic += sum(len(word) > 3 and word.startswith("ال") for word in words)
+    arabic += sum(len(word) > 3 for word in set(words) if word.startswith("ال"))
     if persian == arabic:
         return _by_digits(text)
     return "fa" if persian > arabic else "ar"
