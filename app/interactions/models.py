@@ -30,7 +30,8 @@ class Conversation(Record, table=True):
             unique=True,
             postgresql_where=text("pair_key IS NOT NULL AND status = 'open'"),
         ),
-        Index("ix_conversation_customer_id", "customer_id", "last_at"),
+        # Without `last_at`, which every message changes: it would put each version of a conversation into all indexes.
+        Index("ix_conversation_customer_id", "customer_id"),
         {"postgresql_with": UPDATED_IN_PLACE},
     )
 
@@ -67,12 +68,17 @@ class Interaction(Record, table=True):
         Index("ix_interaction_conversation_id", "conversation_id", "id"),
         Index("ix_interaction_occurred_at", "occurred_at", "id"),
         Index("ix_interaction_updated_at", "updated_at"),
+        Index(
+            "ix_interaction_inbound_request_id",
+            "inbound_request_id",
+            postgresql_where=text("inbound_request_id IS NOT NULL"),
+        ),
     )
 
     customer_id: UUID | None = Field(default=None, foreign_key="customer.id")
     """None: nobody it could be filed under."""
     conversation_id: UUID | None = Field(default=None, foreign_key="conversation.id")
-    inbound_request_id: UUID | None = Field(default=None, foreign_key="inbound_request.id", index=True)
+    inbound_request_id: UUID | None = Field(default=None, foreign_key="inbound_request.id")
     channel: Channel = text_enum(Channel)
     direction: Direction = text_enum(Direction)
     kind: InteractionKind = text_enum(InteractionKind)
