@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,7 @@ from app.messages import Channel, Direction, Identifier, InteractionKind, Intera
 from app.text.subjects import base_subject
 
 _BY_PAIR = {Channel.email, Channel.sms, Channel.whatsapp, Channel.chat, Channel.social, Channel.app}
+_RECORDED = "SELECT id, customer_id FROM interaction WHERE source = $1 AND external_id = $2"
 _SHOWN = ("id", "name", "content_type", "size", "state")
 """Of a file, in its interaction."""
 
@@ -72,10 +73,10 @@ class Touch:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def row(self, number: int, window: timedelta) -> dict[str, Any]:
-        """What `FILE_KNOWN` reads of `$1`."""
+        """What `FILE_KNOWN` reads of `$1`; a name left out is NULL there."""
         identifiers = by_rank(self.identifiers)
         interaction_id = str(uuid7())
-        return {
+        row = {
             "n": number,
             "id": interaction_id,
             "customer_id": self.customer_id and str(self.customer_id),
@@ -85,7 +86,6 @@ class Touch:
             "identifiers": [identifier.value for identifier in identifiers],
             "unfiled": self.customer_id is None and not identifiers,
             "thread": self._thread(window),
-            "new_conversation_id": str(uuid7()),
             "pair_key": self._pair_key(),
             "thread_ids": self._thread_ids(),
             "root_id": self.references[-1] if self.references else self.message_id or interaction_id,
@@ -114,6 +114,7 @@ class Touch:
             "attributes": self.attributes,
             **self.ends(),
         }
+        return {name: value for name, value in row.items() if value is not None}
 
     def ends(self) -> dict[str, str | None]:
         """Sender and recipient, as an interaction has them."""
@@ -155,6 +156,26 @@ def _party(end: str, party: Party | None) -> dict[str, str | None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """Touches as the statement reads them. It takes no connection to make one, and a thread can do it."""
+
+    touches: Sequence[Touch]
+    rows: Sequence[dict[str, Any]]
+    document: str
+    """The rows as JSON."""
+    window: timedelta
+
+    @classmethod
+    def of(cls, touches: Sequence[Touch], window: timedelta) -> Self:
+        rows = [touch.row(number, window) for number, touch in enumerate(touches)]
+        return cls(touches, rows, _json(rows), window)
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    return json.dumps(rows, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Filed:
     """What became of a touch."""
 
@@ -173,34 +194,45 @@ async def file(
     Touches of known senders are committed by the first statement, the others together by a second transaction. If that
     one fails, so does the request, and its repetition adds what is missing.
     """
-    rows = [touch.row(number, window) for number, touch in enumerate(touches)]
+    prepared = Prepared.of(touches, window)
     connect = database.bulk if len(touches) > _FEW else database.hot
     async with connect() as connection:
-        media = any(touch.files or touch.incomplete for touch in touches)
-        statement = FILE_KNOWN_WITH_MEDIA if media else FILE_KNOWN
-        records = await connection.fetch(statement, json.dumps(rows), *request, window)
-        undecided = [
-            record["n"]
-            for record in records
-            if record["outcome"] == "unresolved" and touches[record["n"]].customer_id is None
-        ]
-        if undecided:
-            decided = await _decide(connection, touches, rows, undecided, (*request, window))
-            records = [decided.get(record["n"], record) for record in records]
-        for record in records:
-            if record["split"]:
-                await _join_conversations(connection, record, rows[record["n"]]["thread_ids"])
-        return [await _filed(connection, touches[record["n"]], record) for record in records]
+        return await file_prepared(connection, prepared, request)
+
+
+async def file_prepared(
+    connection: asyncpg.Connection, prepared: Prepared, request: Sequence[Any] = NO_REQUEST
+) -> list[Filed]:
+    """`file`, of touches made ready before."""
+    touches, rows = prepared.touches, prepared.rows
+    media = any(touch.files or touch.incomplete for touch in touches)
+    statement = FILE_KNOWN_WITH_MEDIA if media else FILE_KNOWN
+    records = await connection.fetch(statement, prepared.document, *request, prepared.window)
+    undecided = [
+        record["n"]
+        for record in records
+        if record["outcome"] == "unresolved" and touches[record["n"]].customer_id is None
+    ]
+    if undecided:
+        decided = await _decide(connection, prepared, undecided, request)
+        records = [decided.get(record["n"], record) for record in records]
+    filed = []
+    for touch, row, record in zip(touches, rows, records, strict=True):
+        if record["split"]:
+            await _join_conversations(connection, record, row["thread_ids"])
+        if record["outcome"] == "overtaken":  # the same message, delivered twice at once, was committed a moment ago
+            record = await connection.fetchrow(_RECORDED, touch.source, touch.external_id)
+            filed.append(Filed(record["id"], record["customer_id"], created=False))
+        else:
+            filed.append(Filed(record["id"], record["customer_id"], created=record["outcome"] == "created"))
+    return filed
 
 
 async def _decide(
-    connection: asyncpg.Connection,
-    touches: Sequence[Touch],
-    rows: Sequence[dict[str, Any]],
-    undecided: Sequence[int],
-    arguments: Sequence[Any],
+    connection: asyncpg.Connection, prepared: Prepared, undecided: Sequence[int], request: Sequence[Any]
 ) -> dict[int, asyncpg.Record]:
     """File the touches that need a decision; a record for each, by its number."""
+    touches, rows = prepared.touches, prepared.rows
     senders = [touches[number].sender() for number in undecided]
     # The messages are locked, too: the same one from two strangers at once must not open a file for each.
     ids = {lock_key(touches[number].source, touches[number].external_id or "") for number in undecided}
@@ -221,7 +253,7 @@ async def _decide(
         statement = FILE_DECIDED_WITH_MEDIA if media else FILE_DECIDED
         brought = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
         records = await connection.fetch(
-            statement, json.dumps(decided), *arguments, *(json.dumps(rows) for rows in brought)
+            statement, _json(decided), *request, prepared.window, *(_json(rows) for rows in brought)
         )
     return {record["n"]: record for record in records}
 
@@ -231,14 +263,3 @@ async def _join_conversations(connection: asyncpg.Connection, record: asyncpg.Re
     async with locked(connection, []):
         await connection.execute(HOLD_CUSTOMER, record["customer_id"])
         await connection.execute(JOIN_CONVERSATIONS, record["customer_id"], thread_ids, record["id"])
-
-
-async def _filed(connection: asyncpg.Connection, touch: Touch, record: asyncpg.Record) -> Filed:
-    if record["outcome"] == "overtaken":  # the same message, delivered twice at once, was committed a moment ago
-        record = await connection.fetchrow(
-            "SELECT id, customer_id FROM interaction WHERE source = $1 AND external_id = $2",
-            touch.source,
-            touch.external_id,
-        )
-        return Filed(record["id"], record["customer_id"], created=False)
-    return Filed(record["id"], record["customer_id"], created=record["outcome"] == "created")

@@ -13,12 +13,11 @@ WITH {MESSAGES},
     identified AS (SELECT NULL::uuid AS id, NULL::uuid AS customer_id, NULL::text AS kind WHERE false),
     owner AS ({_GIVEN}
         UNION ALL
-        SELECT m.n, match.customer_id, 'identifier', match.kind, match.value, match.confidence
+        SELECT m.n, match.customer_id, 'identifier', m.kinds[1], m.identifiers[1], match.confidence
         FROM fresh AS m
         CROSS JOIN LATERAL (
-            SELECT (array_agg(i.customer_id))[1] AS customer_id, (array_agg(s.kind ORDER BY s.rank))[1] AS kind,
-                   (array_agg(s.value ORDER BY s.rank))[1] AS value,
-                   (array_agg(i.confidence ORDER BY s.rank))[1] AS confidence
+            SELECT (array_agg(i.customer_id))[1] AS customer_id,
+                   min(i.confidence) FILTER (WHERE s.rank = 1) AS confidence
             FROM unnest(m.kinds, m.identifiers) WITH ORDINALITY AS s(kind, value, rank)
             LEFT JOIN customer_identifier AS i
                    ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared

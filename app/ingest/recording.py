@@ -2,17 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import Principal
 from app.core.db import now
 from app.core.errors import AppError, BadRequest, FieldError, NotFound, PayloadTooLarge, Unprocessable, field_errors
-from app.ingest.filing import Filed, Touch, file
+from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
 from app.interactions import service as interactions
@@ -53,22 +55,30 @@ async def record_batch(intake: Intake, caller: Principal, document: bytes) -> di
         raise PayloadTooLarge(f"A batch has at most {BATCH_LINES} lines.", code="too_many_lines")
     chunks = [lines[start : start + _CHUNK] for start in range(0, len(lines), _CHUNK)]
     results: list[dict[str, Any]] = []
-    # One chunk is read while the database files the one before.
-    filing = asyncio.create_task(_file_chunk(intake, {}, {}))
-    for chunk in chunks:
-        read = await asyncio.to_thread(_read_chunk, intake, caller, chunk)
-        results += await filing
-        filing = asyncio.create_task(_file_chunk(intake, *read))
-    results += await filing
+    async with intake.database.bulk() as connection:
+        # While the database files one chunk, the next one is read.
+        reading = asyncio.create_task(asyncio.to_thread(_read_chunk, intake, caller, chunks[0] if chunks else []))
+        for following in [*chunks[1:], []]:
+            chunk = await reading
+            reading = asyncio.create_task(asyncio.to_thread(_read_chunk, intake, caller, following))
+            results += await _file_chunk(connection, chunk)
     statuses = [result["status"] for result in results]
     counts = {status: statuses.count(status) for status in ("created", "known", "rejected")}
     return counts | {"results": results}
 
 
-def _read_chunk(
-    intake: Intake, caller: Principal, lines: Iterable[tuple[int, bytes]]
-) -> tuple[dict[int, Touch], dict[int, dict[str, Any]]]:
-    """The touches, and what is wrong with the other lines, by number."""
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Lines that were read."""
+
+    numbers: Sequence[int]
+    """Of the lines that became touches."""
+    prepared: Prepared
+    rejected: dict[int, dict[str, Any]]
+    """What is wrong with the other lines, by number."""
+
+
+def _read_chunk(intake: Intake, caller: Principal, lines: Iterable[tuple[int, bytes]]) -> _Chunk:
     received_at = now()
     touches: dict[int, Touch] = {}
     rejected: dict[int, dict[str, Any]] = {}
@@ -79,14 +89,12 @@ def _read_chunk(
             rejected[number] = _rejected("validation_failed", field_errors(error.errors()))
         except AppError as error:
             rejected[number] = _rejected(error.code, error.errors)
-    return touches, rejected
+    return _Chunk(list(touches), Prepared.of(list(touches.values()), intake.window), rejected)
 
 
-async def _file_chunk(
-    intake: Intake, touches: dict[int, Touch], rejected: dict[int, dict[str, Any]]
-) -> list[dict[str, Any]]:
-    filed = await file(intake.database, list(touches.values()), intake.window) if touches else []
-    results = rejected | dict(zip(touches, map(_result, filed), strict=True))
+async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk) -> list[dict[str, Any]]:
+    filed = await file_prepared(connection, chunk.prepared) if chunk.numbers else []
+    results = chunk.rejected | dict(zip(chunk.numbers, map(_result, filed), strict=True))
     return [{"line": number} | results[number] for number in sorted(results)]
 
 

@@ -11,10 +11,10 @@ delivery. Foreign keys are checked when the statement ends, so their rows may co
 
 MESSAGES = """
     message AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset($1::jsonb) AS m(
+        SELECT * FROM json_to_recordset($1::json) AS m(
             n int, id uuid, customer_id uuid, rule text, identifier_kind text, identifier_value text, confidence text,
-            actor text, kinds text[], identifiers text[], unfiled bool, thread text, new_conversation_id uuid,
-            pair_key text, thread_ids text[], root_id text, channel text, direction text, kind text, status text,
+            actor text, kinds text[], identifiers text[], unfiled bool, thread text, pair_key text,
+            thread_ids text[], root_id text, channel text, direction text, kind text, status text,
             source text, provider text, external_id text, message_id text, occurred_at timestamptz,
             received_at timestamptz, subject text, text text, html text, reply_text text, language text,
             sender_kind text, sender_value text, sender_name text, recipient_kind text, recipient_value text,
@@ -81,7 +81,7 @@ RECORD = f"""
     rooted AS (
         -- Whoever first speaks of a thread's root opens its conversation, even if both speak at once.
         INSERT INTO conversation_reference AS r (customer_id, message_id, conversation_id)
-        SELECT DISTINCT ON (f.owner_id, f.root_id) f.owner_id, f.root_id, f.new_conversation_id
+        SELECT DISTINCT ON (f.owner_id, f.root_id) f.owner_id, f.root_id, f.id
         FROM filed AS f LEFT JOIN answered AS a USING (n)
         WHERE f.thread = 'reply' AND f.owner_id IS NOT NULL AND a.conversation_id IS NULL
         ORDER BY f.owner_id, f.root_id, f.n
@@ -97,26 +97,34 @@ RECORD = f"""
         RETURNING c.id),
     pair AS (
         SELECT f.owner_id, f.channel, f.pair_key, min(f.occurred_at) AS first_at, max(f.occurred_at) AS last_at,
-               (array_agg(f.new_conversation_id ORDER BY f.n))[1] AS id,
+               (array_agg(f.id ORDER BY f.n))[1] AS id,
                (array_agg(f.subject ORDER BY f.n))[1] AS subject
         FROM filed AS f LEFT JOIN answered AS a USING (n)
         WHERE f.thread = 'pair' AND f.owner_id IS NOT NULL AND a.conversation_id IS NULL
         GROUP BY f.owner_id, f.channel, f.pair_key),
-    ended AS (
-        UPDATE conversation AS c SET status = 'closed', updated_at = now()
+    resumed AS (
+        -- One past the window ends.
+        UPDATE conversation AS c
+        SET status = CASE WHEN c.last_at < pair.first_at - $11::interval THEN 'closed' ELSE c.status END,
+            last_at = CASE WHEN c.last_at < pair.first_at - $11::interval THEN c.last_at
+                           ELSE greatest(c.last_at, pair.last_at) END,
+            updated_at = now()
         FROM pair
         WHERE c.customer_id = pair.owner_id AND c.channel = pair.channel AND c.pair_key = pair.pair_key
-          AND c.status = 'open' AND c.last_at < pair.first_at - $11::interval
-        RETURNING c.id),
-    talk AS (
+          AND c.status = 'open'
+        RETURNING c.id, c.customer_id, c.channel, c.pair_key, c.status, pair.id AS pair_id),
+    started AS (
         INSERT INTO conversation AS c (id, customer_id, channel, pair_key, subject, status, first_at, last_at,
                                        created_at, updated_at)
         SELECT pair.id, pair.owner_id, pair.channel, pair.pair_key, pair.subject, 'open', pair.first_at, pair.last_at,
                now(), now()
-        FROM pair WHERE (SELECT count(*) FROM ended) >= 0  -- first end what is past the window, then insert
+        FROM pair WHERE pair.id NOT IN (SELECT pair_id FROM resumed WHERE status = 'open')
         ON CONFLICT (customer_id, channel, pair_key) WHERE pair_key IS NOT NULL AND status = 'open'
         DO UPDATE SET last_at = greatest(c.last_at, excluded.last_at), updated_at = now()
         RETURNING c.id, c.customer_id, c.channel, c.pair_key),
+    talk AS (
+        SELECT id, customer_id, channel, pair_key FROM resumed WHERE status = 'open'
+        UNION ALL SELECT id, customer_id, channel, pair_key FROM started),
     recorded AS (
         INSERT INTO interaction AS i (
             id, created_at, updated_at, customer_id, conversation_id, inbound_request_id, channel, direction, kind,
@@ -140,10 +148,10 @@ RECORD = f"""
         RETURNING i.id, i.customer_id, i.conversation_id),
     begun AS (
         INSERT INTO conversation (id, customer_id, channel, status, subject, first_at, last_at, created_at, updated_at)
-        SELECT f.new_conversation_id, f.owner_id, f.channel, 'open', f.subject, f.occurred_at, f.occurred_at, now(),
+        SELECT f.id, f.owner_id, f.channel, 'open', f.subject, f.occurred_at, f.occurred_at, now(),
                now()
         FROM filed AS f JOIN recorded AS r USING (id)
-        WHERE f.thread = 'reply' AND r.conversation_id = f.new_conversation_id),
+        WHERE f.thread = 'reply' AND r.conversation_id = f.id),
     remembered AS (
         -- Ids of mails not seen yet, too: their late siblings will name them.
         -- One that belongs to another conversation comes back with it: this mail shows that the two are one.

@@ -99,7 +99,6 @@ def _row(source: str, fields: dict[str, str]) -> dict[str, Any]:
         "identifiers": [fields["From"]],
         "unfiled": False,
         "thread": "pair",
-        "new_conversation_id": str(uuid7()),
         "pair_key": fields["To"],
         "thread_ids": [],
         "root_id": None,
