@@ -14,6 +14,9 @@ from app.ingest.endpoints import webhooks
 from app.interactions.endpoints import router as interactions
 from app.rights.endpoints import router as rights
 
+BUSIEST = customer_files.routes
+"""Served ahead of FastAPI's routing (`app.core.shortcut`)."""
+
 
 def include(app: FastAPI) -> None:
     app.include_router(webhooks)

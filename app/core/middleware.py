@@ -3,8 +3,10 @@
 import re
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -88,9 +90,15 @@ def _limited(receive: Receive, limit: int) -> Receive:
     return receive_counted
 
 
+@lru_cache(maxsize=1024)
+def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return metrics.REQUESTS.labels(method, route, status), metrics.DURATION.labels(route)
+
+
 def _account(method: str, route: str, status: int, seconds: float) -> None:
-    metrics.REQUESTS.labels(method, route, status).inc()
-    metrics.DURATION.labels(route).observe(seconds)
+    requests, duration = _meters(method, route, status)
+    requests.inc()
+    duration.observe(seconds)
     # An ordinary answer is counted; a line for each would cost as much as the look-up itself.
     log = logger.info if status >= 400 or seconds >= _SLOW_S else logger.debug
     log("request.answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

@@ -1,14 +1,14 @@
 """Indexes that cost a message less: a conversation that goes on stays in place, and only webhooks have a request.
 
-Revision: 0006_slim_indexes
-Follows: 0005_feedback
+Revision: 0007_slim_indexes
+Follows: 0006_audit
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_slim_indexes"
-down_revision = "0005_feedback"
+revision = "0007_slim_indexes"
+down_revision = "0006_audit"
 branch_labels = None
 depends_on = None
 
