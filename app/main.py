@@ -23,8 +23,8 @@ from app.core.idempotency import FORGET, IdempotencyMiddleware
 from app.core.jobs import FORGET_LOG, work
 from app.core.middleware import RequestMiddleware
 from app.core.secrets import SecretBox, secret_key
-from app.core.shutdown import when_asked_to_stop
 from app.core.shortcut import Shortcut
+from app.core.shutdown import when_asked_to_stop
 from app.customers.service import IdentifierPolicy
 from app.ingest.fetching import handlers
 from app.ingest.queries import FORGET_NONCES

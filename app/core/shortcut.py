@@ -24,7 +24,7 @@ class Shortcut:
         if scope["type"] == "http" and scope["method"] == "GET":
             for route in self.routes:
                 if (match := route.path_regex.match(scope["path"])) and (ids := _ids(match.groupdict())) is not None:
-                    scope |= {"route": route, "path_params": match.groupdict()}
+                    scope["route"], scope["path_params"] = route, match.groupdict()
                     response = await route.endpoint(Request(scope, receive, send), **ids)
                     await response(scope, receive, send)
                     return
