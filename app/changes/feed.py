@@ -67,7 +67,7 @@ class Feed:
         return positions.write(position, await self._own_cluster())
 
     async def read(self, position: Position, selection: Selection, limit: int) -> tuple[list[dict[str, Any]], Position]:
-        """The next changes, and where to read on."""
+        """The next changes, few or none where many others lie between, and where to read on."""
         cluster = await self._own_cluster()
         since = now() - self._keep if position == BEGINNING else None
         async with self._database.hot() as connection:
@@ -83,10 +83,11 @@ class Feed:
         edge = rows[0]["edge"]
         if position.transaction > edge:  # the database was set back behind it
             raise _expired()
-        found = [(_place(row), row) for row in rows if row["number"] is not None]
-        items = [_shown(row, positions.write(place, cluster)) for place, row in found]
-        reached = found[-1][0] if len(found) == limit else Position(edge, 0, positions.moment(now()))
-        return items, reached
+        items = [_shown(row, positions.write(_place(row), cluster)) for row in rows if row["is_wanted"]]
+        looked_at = rows[0]["looked_at"]
+        if looked_at and (len(rows) == limit or looked_at == queries.SPAN):
+            return items, _place(rows[-1])
+        return items, Position(edge, 0, positions.moment(now()))
 
     async def wait(
         self, position: Position, seconds: float, is_gone: Callable[[], Awaitable[bool]] | None = None

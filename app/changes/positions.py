@@ -24,6 +24,11 @@ class Position:
     at: int
     """Seconds since 1970."""
 
+    @property
+    def is_edge(self) -> bool:
+        """Nothing more could be read."""
+        return self.number == 0 and self.transaction > 0
+
 
 BEGINNING = Position(0, 0, _LONGEST)
 """Of what is kept; never outdated."""

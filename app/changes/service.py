@@ -19,6 +19,8 @@ logger = structlog.get_logger()
 
 HEARTBEAT_S = 15.0
 _PORTION = 100
+_SEARCH_S = 2.0
+"""How long one answer looks for what is asked for among what is not."""
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -34,9 +36,10 @@ async def page(feed: Feed, query: ChangeQuery, is_gone: Check) -> dict[str, Any]
     while True:
         items, position = await feed.read(position, query.selection, query.limit)
         rest = deadline - time.monotonic()
-        if items or rest <= 0 or feed.closed or await is_gone():
+        if items or rest <= (0 if position.is_edge else -_SEARCH_S) or feed.closed or await is_gone():
             return {"items": items, "next_cursor": await feed.write(position)}
-        await feed.wait(position, rest, is_gone)
+        if position.is_edge:
+            await feed.wait(position, rest, is_gone)
 
 
 async def stream(feed: Feed, after: str | None, selection: Selection, may_read: Check) -> AsyncIterator[bytes]:
@@ -59,7 +62,7 @@ async def _events(feed: Feed, position: Position, selection: Selection, may_read
             items, position = await feed.read(position, selection, _PORTION)
             for item in items:
                 yield _event(item)
-            if not items:
+            if position.is_edge:
                 await feed.wait(position, next_beat - time.monotonic())
     except DATABASE_ERRORS as error:
         logger.warning("changes.stream.ended", error=type(error).__name__)

@@ -152,6 +152,21 @@ async def test_only_the_types_and_the_customer_asked_for_are_shown_and_the_rest_
     assert await read_all(client, end) == ([], (await read(client, after=end))["next_cursor"])
 
 
+async def test_what_is_asked_for_is_found_behind_thousands_of_others(client: Client, tables: Database) -> None:
+    ali = await make_customer(client, ("phone", "+989121234567"))
+    others = """
+        INSERT INTO change (type, customer_id, subject_id, data, at)
+        SELECT 'interaction.received', gen_random_uuid(), gen_random_uuid(), '{}', now() FROM generate_series(1,3500)"""
+    async with tables.hot() as connection:
+        await connection.execute(others)
+    sara = await make_customer(client)
+    assert types((await read_all(client, types="customer.created", limit=1))[0]) == ["customer.created"] * 2
+    assert types((await read_all(client, customer_id=sara["id"]))[0]) == ["customer.created"]
+    assert types((await read_all(client, customer_id=ali["id"]))[0]) == ["customer.created", "identifier.added"]
+    everything, _ = await read_all(client, limit=999)
+    assert len({change["id"] for change in everything}) == len(everything) == 3503
+
+
 async def test_from_now_on_means_what_is_committed_later(client: Client, tables: Database) -> None:
     await make_customer(client)
     async with unfinished(tables, subject := uuid4()):
