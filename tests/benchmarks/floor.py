@@ -60,7 +60,7 @@ class Floor:
 
     async def _fetch(self, statement: str, *arguments: Any) -> str:
         async with self.pool.acquire() as connection:
-            return str(await connection.fetchval(statement, *arguments))
+            return str(await connection.fetchval(statement, *arguments, column=1))
 
     async def _ingest(self, source: str, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         fields = dict(parse_qsl(body.decode()))
