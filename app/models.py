@@ -8,7 +8,7 @@ from app.core.audit import AuditEntry
 from app.core.idempotency import IdempotencyKey
 from app.customers.models import Consent, Customer, CustomerAlias, CustomerIdentifier, IdentityEntry
 from app.feedback.models import Feedback, FeedbackScore, Recovery
-from app.identity.models import DuplicateSuggestion
+from app.identity.models import DuplicateSuggestion, Merge
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import Attachment, Conversation, ConversationReference, Interaction, StatusRow
 
@@ -32,6 +32,7 @@ __all__ = [
     "IdentityEntry",
     "InboundRequest",
     "Interaction",
+    "Merge",
     "Recovery",
     "Source",
     "StatusRow",

@@ -114,3 +114,16 @@ async def give_feedback(
     response = await client.post("/v1/feedback", content=json.dumps(body), headers={"Content-Type": "application/json"})
     assert response.status_code in (200, 201), response.text
     return dict(response.json())
+
+
+async def merge(client: httpx.AsyncClient, survivor: str, *others: str, **options: Any) -> dict[str, Any]:
+    """Merge the other files into the survivor's."""
+    response = await client.post(f"/v1/customers/{survivor}/merge", json={"customer_ids": others} | options)
+    assert response.status_code == 200, response.text
+    return dict(response.json())
+
+
+async def undo(client: httpx.AsyncClient, merge_id: str) -> dict[str, Any]:
+    response = await client.post(f"/v1/merges/{merge_id}/undo")
+    assert response.status_code == 200, response.text
+    return dict(response.json())

@@ -57,6 +57,7 @@ _ANONYMIZE = (
        WHERE customer_id = :customer_id""",
     """UPDATE recovery SET note = NULL, version = version + 1, updated_at = now() WHERE customer_id = :customer_id""",
     """DELETE FROM duplicate_suggestion WHERE :customer_id IN (customer_a_id, customer_b_id)""",
+    """UPDATE merge SET trace = '{}', updated_at = now() WHERE survivor_id = :customer_id""",
     """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",
     """UPDATE customer
        SET status = 'anonymized', display_name = NULL, given_name = NULL, family_name = NULL, organization_id = NULL,
@@ -71,5 +72,5 @@ async def anonymize(session: AsyncSession, customer_id: UUID, *, expected_versio
     concerns(customer_id, Action.erase)
     check_version(customer.version, expected_version)
     for statement in _ANONYMIZE:
-        await session.execute(text(statement), {"customer_id": customer_id})
-    tell(session, ChangeType.customer_erased, customer_id, customer_id)
+        await session.execute(text(statement), {"customer_id": customer.id})
+    tell(session, ChangeType.customer_erased, customer.id, customer.id)

@@ -59,6 +59,14 @@ class Customer(Record, table=True):
         }
     )
     """The live ones."""
+    aliases: list["CustomerAlias"] = Relationship(
+        sa_relationship_kwargs={"order_by": "CustomerAlias.id", "lazy": "selectin", "viewonly": True}
+    )
+
+    @property
+    def merged_ids(self) -> list[UUID]:
+        """The ids of the files that were merged into this one."""
+        return [alias.id for alias in self.aliases]
 
 
 class CustomerAlias(SQLModel, table=True):

@@ -2,7 +2,8 @@
 
 _CUSTOMER = """
     SELECT c.id, c.kind, c.status, c.display_name, c.given_name, c.family_name, c.language, c.time_zone,
-           c.organization_id, c.attributes, c.preferences, c.version, '[]'::json AS merged_ids,
+           c.organization_id, c.attributes, c.preferences, c.version,
+           coalesce((SELECT json_agg(id ORDER BY id) FROM customer_alias WHERE customer_id = c.id), '[]') AS merged_ids,
            coalesce((
                SELECT json_agg(row_to_json(known) ORDER BY known.id)
                FROM (SELECT id, kind, value, raw, label, confidence, shared, opted_out_at,
@@ -157,9 +158,9 @@ _FILE = f"""
         FROM ({_LATEST}) AS latest
         WHERE latest.today OR latest.recent) AS touches"""  # noqa: S608  put together from constants
 
-FILE = _FILE % "$2"
-"""$1 time zone of customers without one, $2 customer id → `id` and the file's JSON, `document`; no row without such
-a customer."""
+FILE = _FILE % "coalesce((SELECT customer_id FROM customer_alias WHERE id = $2), $2)"
+"""$1 time zone of customers without one, $2 customer id, or one that was merged into it → `id` and the file's JSON,
+`document`; no row without such a customer."""
 
 LOOKUP = (
     _FILE

@@ -44,14 +44,15 @@ class IdentifierPolicy:
 
 
 async def create(session: AsyncSession, policy: IdentifierPolicy, body: CustomerCreate, *, actor: str) -> Customer:
-    await _check_organization(session, body.organization_id)
-    customer = Customer(**body.model_dump(exclude={"identifiers"}, exclude_none=True))
+    organization_id = await _organization(session, body.organization_id)
+    fields = body.model_dump(exclude={"identifiers", "organization_id"}, exclude_none=True)
+    customer = Customer(**fields, organization_id=organization_id)
     session.add(customer)
     await session.flush()
     tell(session, ChangeType.customer_created, customer.id, customer.id, kind=customer.kind, status=customer.status)
     wanted = await _claim(session, policy, body.identifiers, field="identifiers.{}.value")
     await _add_identifiers(session, customer.id, wanted, actor=actor)
-    await session.refresh(customer, ["identifiers"])
+    await session.refresh(customer, ["identifiers", "aliases"])
     concerns(customer.id)
     return customer
 
@@ -63,7 +64,10 @@ def current(customer_id: UUID) -> ColumnElement[UUID]:
 
 
 async def get(session: AsyncSession, customer_id: UUID) -> Customer:
+    """The customer; by an id that was merged away, the survivor."""
     customer = await session.get(Customer, customer_id)
+    if customer is None:
+        customer = await session.scalar(select(Customer).where(Customer.id == current(customer_id)))
     if customer is None:
         raise NotFound("No customer has this id.")
     concerns(customer.id)
@@ -97,11 +101,12 @@ async def change(
         changes[name] = merged(getattr(customer, name), changes[name])
     if changes and customer.status is CustomerStatus.provisional:
         changes.setdefault("status", CustomerStatus.active)
-    await _check_organization(session, changes.get("organization_id"), of=customer_id)
+    if "organization_id" in changes:
+        changes["organization_id"] = await _organization(session, changes["organization_id"], of=customer.id)
     for name, value in changes.items():
         setattr(customer, name, value)
     _touch(customer)
-    tell(session, ChangeType.customer_updated, customer_id, customer_id, fields=sorted(changes))
+    tell(session, ChangeType.customer_updated, customer.id, customer.id, fields=sorted(changes))
     await session.flush()
     return customer
 
@@ -114,7 +119,7 @@ async def add_identifier(
     customer = await hold(session, customer_id)
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
-    (identifier,) = await _add_identifiers(session, customer_id, wanted, actor=actor)
+    (identifier,) = await _add_identifiers(session, customer.id, wanted, actor=actor)
     _touch(customer)
     return identifier
 
@@ -125,11 +130,11 @@ async def change_identifier(
     changes = patch.model_dump(exclude_unset=True)
     fields = sorted("opted_out_at" if name == "opted_out" else name for name in changes)
     if changes.get("shared") is False:
-        identifier = await _live_identifier(session, customer_id, identifier_id)
+        identifier = await _live_identifier(session, await get(session, customer_id), identifier_id)
         await lock(session, [lock_key(identifier.kind, identifier.value)])
         session.expire(identifier)
     customer = await hold(session, customer_id)
-    identifier = await _live_identifier(session, customer_id, identifier_id)
+    identifier = await _live_identifier(session, customer, identifier_id)
     if "opted_out" in changes:
         identifier.opted_out_at = (identifier.opted_out_at or now()) if changes.pop("opted_out") else None
     if identifier.shared and changes.get("shared") is False:
@@ -145,7 +150,7 @@ async def change_identifier(
 async def release_identifier(session: AsyncSession, customer_id: UUID, identifier_id: UUID, *, actor: str) -> None:
     """The address is no longer this customer's: whoever writes from it next is somebody else."""
     customer = await hold(session, customer_id)
-    identifier = await _live_identifier(session, customer_id, identifier_id)
+    identifier = await _live_identifier(session, customer, identifier_id)
     identifier.released_at = now()
     session.add(_entry(identifier, Rule.released, actor))
     _tell(session, ChangeType.identifier_released, identifier)
@@ -180,13 +185,18 @@ def _opened(found: asyncpg.Record) -> str:
 
 
 async def hold(session: AsyncSession, customer_id: UUID) -> Customer:
-    """The customer, locked against other changes until the end of the transaction."""
-    statement = select(Customer).where(Customer.id == customer_id).with_for_update(key_share=True)
-    customer = await session.scalar(statement.execution_options(populate_existing=True))
-    if customer is None:
-        raise NotFound("No customer has this id.")
-    concerns(customer.id)
-    return customer
+    """The customer, or the survivor it was merged into, locked against other changes until the transaction ends."""
+    statement = select(Customer).where(Customer.id == current(customer_id)).with_for_update(key_share=True)
+    for _ in range(_TRIES):
+        customer = await session.scalar(statement.execution_options(populate_existing=True))
+        if customer is not None:
+            concerns(customer.id)
+            return customer
+    raise NotFound("No customer has this id.")
+
+
+_TRIES = 3
+"""Whoever waited for a file while it was merged away finds nothing there, and the survivor the next time."""
 
 
 def _touch(customer: Customer) -> None:
@@ -194,9 +204,9 @@ def _touch(customer: Customer) -> None:
     customer.updated_at = now()
 
 
-async def _live_identifier(session: AsyncSession, customer_id: UUID, identifier_id: UUID) -> CustomerIdentifier:
+async def _live_identifier(session: AsyncSession, customer: Customer, identifier_id: UUID) -> CustomerIdentifier:
     identifier = await session.get(CustomerIdentifier, identifier_id)
-    if identifier is None or identifier.customer_id != customer_id or identifier.released_at is not None:
+    if identifier is None or identifier.customer_id != customer.id or identifier.released_at is not None:
         raise NotFound("The customer has no identifier of this id.")
     return identifier
 
@@ -307,13 +317,15 @@ def _entry(identifier: CustomerIdentifier, rule: Rule, actor: str) -> IdentityEn
     )
 
 
-async def _check_organization(session: AsyncSession, organization_id: UUID | None, *, of: UUID | None = None) -> None:
+async def _organization(session: AsyncSession, organization_id: UUID | None, *, of: UUID | None = None) -> UUID | None:
+    """The id of this organisation, which may have been merged into another."""
     if organization_id is None:
-        return
-    organization = await session.get(Customer, organization_id)
-    if organization is None or organization.kind is not CustomerKind.organization or organization_id == of:
+        return None
+    organization = await session.scalar(select(Customer).where(Customer.id == current(organization_id)))
+    if organization is None or organization.kind is not CustomerKind.organization or organization.id == of:
         raise Unprocessable(
             "The organisation is not a customer of kind organization.",
             code="unknown_organization",
             errors=[FieldError(field="organization_id", message="no other organisation has this id")],
         )
+    return organization.id

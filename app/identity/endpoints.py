@@ -9,9 +9,18 @@ from app.auth import Requires, Scope, Writer
 from app.core.dependencies import SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page, PageQuery
-from app.identity import service
-from app.identity.models import DuplicateSuggestion
-from app.identity.schemas import DuplicateQuery, DuplicateRead, IdentityEntryRead, Refile
+from app.identity import merge, service, undo
+from app.identity.models import DuplicateSuggestion, Merge
+from app.identity.schemas import (
+    DuplicateQuery,
+    DuplicateRead,
+    IdentityEntryRead,
+    MergeCreate,
+    MergedCustomer,
+    MergeQuery,
+    MergeRead,
+    Refile,
+)
 from app.interactions.schemas import InteractionFull
 
 router = APIRouter(prefix="/v1", tags=["Identity"])
@@ -59,3 +68,37 @@ async def list_duplicates(session: SessionDep, query: Annotated[DuplicateQuery, 
 )
 async def dismiss_duplicate(session: SessionDep, suggestion_id: UUID) -> DuplicateSuggestion:
     return await service.dismiss(session, suggestion_id)
+
+
+@router.post(
+    "/customers/{customer_id}/merge",
+    response_model=MergedCustomer,
+    responses=documented(404, 409),
+    summary="Merge other files into this one",
+)
+async def post_merge(session: SessionDep, caller: Writer, customer_id: UUID, body: MergeCreate) -> dict[str, Any]:
+    """Everything of the other files moves here. This file's own values win, empty ones are filled, collections are
+    joined, and who opted out stays so. The old ids keep working.
+
+    409: `same_customer`, `already_merged`, `anonymized`, `different_kinds`, or `busy` (try again).
+    """
+    return await merge.merge_files(session, customer_id, body.customer_ids, actor=caller.id, dry_run=body.dry_run)
+
+
+@router.get("/merges", response_model=Page[MergeRead], dependencies=reading, summary="List merges")
+async def list_merges(session: SessionDep, query: Annotated[MergeQuery, Query()]) -> dict[str, Any]:
+    return await merge.list_merges(session, query)
+
+
+@router.post(
+    "/merges/{merge_id}/undo",
+    response_model=MergeRead,
+    responses=documented(404, 409),
+    summary="Undo a merge",
+)
+async def post_undo(session: SessionDep, caller: Writer, merge_id: UUID) -> Merge:
+    """Each side gets back its identifiers, its rows, and what arrived since through its identifiers.
+
+    409: `undo_first` names in `merge_id` the later merge to undo first; `already_undone`, `anonymized`, or `busy`.
+    """
+    return await undo.undo(session, merge_id, actor=caller.id)

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.pagination import PageQuery
 from app.core.shapes import UtcTime
 from app.customers.models import Rule
-from app.identity.models import DuplicateStatus
+from app.customers.schemas import CustomerRead
+from app.identity.models import DuplicateStatus, MergeStatus
 from app.messages import Confidence
 
 
@@ -51,3 +52,43 @@ class Refile(BaseModel):
     )
 
     customer_id: UUID
+
+
+class MergeCreate(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"customer_ids": ["0198f6c2-5b1e-7c3a-9d4e-2f6a8b0c1d2e"], "dry_run": True}},
+    )
+
+    customer_ids: list[UUID] = Field(min_length=1, max_length=100, description="The files to merge into this one.")
+    dry_run: bool = Field(default=False, description="Only tell what it would be.")
+
+
+class MergedCustomer(CustomerRead):
+    """The surviving customer; of a dry run, what it would be."""
+
+    merge_id: UUID | None = Field(description="For its undoing; null: a dry run.")
+    moved: dict[str, int] = Field(
+        description="How many rows of each table moved, or would.", examples=[{"interaction": 12}]
+    )
+
+
+class MergeQuery(PageQuery):
+    customer_id: UUID | None = Field(default=None, description="Those whose files are in this one now.")
+    status: MergeStatus | None = None
+
+
+class MergeRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    survivor_id: UUID = Field(description="The file they are in now.")
+    customer_ids: list[UUID] = Field(description="The files that were merged into it.")
+    actor: str | None = Field(description="The API key that merged them; null: the service's own rules.")
+    automatic: bool
+    status: MergeStatus
+    moved: dict[str, int] = Field(description="How many rows of each table moved.")
+    undone_at: UtcTime | None
+    undone_by: str | None
+    created_at: UtcTime
+    updated_at: UtcTime

@@ -19,8 +19,8 @@ from app.interactions import service as interactions
 
 
 async def log(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:
-    await customers.get(session, customer_id)
-    statement = select(IdentityEntry).where(IdentityEntry.customer_id == customer_id)
+    customer = await customers.get(session, customer_id)
+    statement = select(IdentityEntry).where(IdentityEntry.customer_id == customer.id)
     return await list_page(session, statement, query, IdentityEntry.id)
 
 
@@ -30,15 +30,15 @@ async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID,
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
     interaction = await interactions.hold(session, interaction_id)
-    if interaction.customer_id != customer_id:
+    if interaction.customer_id != customer.id:
         details = {"from": str(interaction.customer_id)} if interaction.customer_id else {}
         session.add(
             IdentityEntry(
-                customer_id=customer_id, interaction_id=interaction_id, rule=Rule.refiled, actor=actor, details=details
+                customer_id=customer.id, interaction_id=interaction_id, rule=Rule.refiled, actor=actor, details=details
             )
         )
-        tell(session, ChangeType.interaction_filed, interaction_id, customer_id, **{"from": None} | details)
-        interaction.customer_id, interaction.conversation_id = customer_id, None
+        tell(session, ChangeType.interaction_filed, interaction_id, customer.id, **{"from": None} | details)
+        interaction.customer_id, interaction.conversation_id = customer.id, None
         interaction.version += 1
         times = [interaction.occurred_at]
         customer.first_contact_at = min(times + ([customer.first_contact_at] if customer.first_contact_at else []))

@@ -208,14 +208,12 @@ async def file_prepared(
     media = any(touch.files or touch.incomplete for touch in touches)
     statement = FILE_KNOWN_WITH_MEDIA if media else FILE_KNOWN
     records = await connection.fetch(statement, prepared.document, *request, prepared.window)
-    undecided = [
-        record["n"]
-        for record in records
-        if record["outcome"] == "unresolved" and touches[record["n"]].customer_id is None
-    ]
-    if undecided:
-        decided = await _decide(connection, prepared, undecided, request)
-        records = [decided.get(record["n"], record) for record in records]
+    if lost := [rows[n] for n in _unresolved(records) if touches[n].customer_id is not None]:
+        # Merged away since this statement looked: by the next one's time its id leads to the survivor.
+        found = await connection.fetch(statement, _json(lost), *request, prepared.window)
+        records = _replaced(records, found)
+    if undecided := [n for n in _unresolved(records) if touches[n].customer_id is None]:
+        records = _replaced(records, await _decide(connection, prepared, undecided, request))
     filed = []
     for touch, row, record in zip(touches, rows, records, strict=True):
         if record["split"]:
@@ -228,10 +226,20 @@ async def file_prepared(
     return filed
 
 
+def _unresolved(records: Sequence[asyncpg.Record]) -> list[int]:
+    return [record["n"] for record in records if record["outcome"] == "unresolved"]
+
+
+def _replaced(records: Sequence[asyncpg.Record], later: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+    """What became of each touch in the end, by what a later statement told of some."""
+    by_number = {record["n"]: record for record in later}
+    return [by_number.get(record["n"], record) for record in records]
+
+
 async def _decide(
     connection: asyncpg.Connection, prepared: Prepared, undecided: Sequence[int], request: Sequence[Any]
-) -> dict[int, asyncpg.Record]:
-    """File the touches that need a decision; a record for each, by its number."""
+) -> Sequence[asyncpg.Record]:
+    """File the touches that need a decision; a record for each."""
     touches, rows = prepared.touches, prepared.rows
     senders = [touches[number].sender() for number in undecided]
     # The messages are locked, too: the same one from two strangers at once must not open a file for each.
@@ -252,14 +260,17 @@ async def _decide(
         media = any(touches[number].files or touches[number].incomplete for number in undecided)
         statement = FILE_DECIDED_WITH_MEDIA if media else FILE_DECIDED
         brought = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
-        records = await connection.fetch(
+        records: Sequence[asyncpg.Record] = await connection.fetch(
             statement, _json(decided), *request, prepared.window, *(_json(rows) for rows in brought)
         )
-    return {record["n"]: record for record in records}
+    return records
 
 
 async def _join_conversations(connection: asyncpg.Connection, record: asyncpg.Record, thread_ids: list[str]) -> None:
     """Mails come in any order: this one ties together what until now looked like several conversations."""
     async with locked(connection, []):
-        await connection.execute(HOLD_CUSTOMER, record["customer_id"])
-        await connection.execute(JOIN_CONVERSATIONS, record["customer_id"], thread_ids, record["id"])
+        held = await connection.fetchval(HOLD_CUSTOMER, record["customer_id"])
+        if held is None:  # merged away since; whoever waited for it finds the survivor the next time
+            held = await connection.fetchval(HOLD_CUSTOMER, record["customer_id"])
+        if held is not None:
+            await connection.execute(JOIN_CONVERSATIONS, held, thread_ids, record["id"])

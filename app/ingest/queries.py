@@ -4,7 +4,9 @@ from app.identity.queries import brought
 from app.interactions.queries import BROUGHT_CHANGES, MEDIA, MESSAGES, RECORD, RESULT
 
 _GIVEN = """
-        SELECT m.n, m.customer_id, m.rule, m.identifier_kind AS kind, m.identifier_value AS value, m.confidence
+        SELECT m.n, coalesce((SELECT a.customer_id FROM customer_alias AS a WHERE a.id = m.customer_id), m.customer_id)
+                        AS customer_id,
+               m.rule, m.identifier_kind AS kind, m.identifier_value AS value, m.confidence
         FROM fresh AS m WHERE m.customer_id IS NOT NULL OR m.unfiled"""
 
 _KNOWN = f"""

@@ -237,20 +237,23 @@ RESULT = """
     ORDER BY m.n"""
 """What became of each message; `split`: its thread is in several conversations yet (`JOIN_CONVERSATIONS`)."""
 
-HOLD_CUSTOMER = "SELECT FROM customer WHERE id = $1 FOR NO KEY UPDATE"
+HOLD_CUSTOMER = """
+    SELECT id FROM customer WHERE id = coalesce((SELECT customer_id FROM customer_alias WHERE id = $1), $1)
+    FOR NO KEY UPDATE"""
 
 JOIN_CONVERSATIONS = """
     WITH piece AS MATERIALIZED (
         SELECT conversation_id AS id FROM conversation_reference
         WHERE customer_id = $1 AND message_id = ANY ($2::text[])
         UNION
-        SELECT conversation_id FROM interaction WHERE id = $3 AND conversation_id IS NOT NULL),
+        SELECT conversation_id FROM interaction
+        WHERE id = $3 AND customer_id = $1 AND conversation_id IS NOT NULL),
     whole AS MATERIALIZED (
         SELECT c.id FROM conversation AS c JOIN piece USING (id) ORDER BY c.pair_key IS NULL, c.id LIMIT 1),
     moved AS (
         UPDATE interaction AS i SET conversation_id = whole.id, version = i.version + 1, updated_at = now()
         FROM whole
-        WHERE (i.conversation_id IN (SELECT id FROM piece) OR i.id = $3)
+        WHERE (i.conversation_id IN (SELECT id FROM piece) OR i.id = $3) AND i.customer_id = $1
           AND i.conversation_id IS DISTINCT FROM whole.id
         RETURNING i.id, i.customer_id, i.status, i.conversation_id),
     changed AS (

@@ -44,7 +44,9 @@ async def get_whole(session: AsyncSession, interaction_id: UUID) -> dict[str, An
 
 async def list_interactions(session: AsyncSession, query: InteractionQuery) -> dict[str, Any]:
     statement = _WITHOUT_HTML
-    for name in ("customer_id", "channel", "direction", "conversation_id"):
+    if query.customer_id is not None:
+        statement = statement.where(Interaction.customer_id == customers.current(query.customer_id))
+    for name in ("channel", "direction", "conversation_id"):
         if (value := getattr(query, name)) is not None:
             statement = statement.where(getattr(Interaction, name) == value)
     if query.filed is not None:
@@ -57,13 +59,15 @@ async def list_interactions(session: AsyncSession, query: InteractionQuery) -> d
 
 
 async def timeline(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:
-    await customers.get(session, customer_id)
-    return await _page(session, _WITHOUT_HTML.where(Interaction.customer_id == customer_id), query)
+    customer = await customers.get(session, customer_id)
+    return await _page(session, _WITHOUT_HTML.where(Interaction.customer_id == customer.id), query)
 
 
 async def list_conversations(session: AsyncSession, query: ConversationQuery) -> dict[str, Any]:
     statement = select(Conversation)
-    for name in ("customer_id", "channel", "status"):
+    if query.customer_id is not None:
+        statement = statement.where(Conversation.customer_id == customers.current(query.customer_id))
+    for name in ("channel", "status"):
         if (value := getattr(query, name)) is not None:
             statement = statement.where(getattr(Conversation, name) == value)
     return await list_page(session, statement, query, Conversation.id)
