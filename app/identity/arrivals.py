@@ -114,7 +114,7 @@ async def _give(session: AsyncSession, survivor_id: UUID, owner: UUID, ids: list
 
 
 def _hanging(gone: Mapping[Table, Any]) -> Iterator[tuple[Reference, Column[Any], Table]]:
-    """Keys by which rows with a customer's id hang on rows that went: an answer on its message, scores on the answer."""
+    """Keys by which rows hang on rows that went: an answer on its message, scores on the answer."""
     for reference in references(SQLModel.metadata):
         for foreign in sorted(reference.table.foreign_keys, key=lambda foreign: foreign.parent.name):
             if foreign.column.table in gone and foreign.column.table is not reference.table:

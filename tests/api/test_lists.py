@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from tests.conftest import SavepointDatabase
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, give_feedback, make_customer, make_key, make_source, tell
+from tests.factories import all_pages, give_feedback, make_customer, make_key, make_source, merge, tell
 
 PHONE = ("phone", "+989121234567")
 Client = httpx.AsyncClient
@@ -48,6 +48,10 @@ async def _recovery(client: Client, customer_id: str, n: int) -> object:
     return await give_feedback(client, ("email", f"a{n}@example.ir"), scores=[{"measure": "nps", "value": 0}])
 
 
+async def _merge(client: Client, customer_id: str, n: int) -> object:
+    return await merge(client, customer_id, (await make_customer(client))["id"])
+
+
 # What makes an item of each list; {} is the id of one customer.
 LISTS: dict[str, Maker] = {
     "/v1/customers": lambda client, _, n: make_customer(client),
@@ -57,6 +61,7 @@ LISTS: dict[str, Maker] = {
     "/v1/customers/{}/consents": _consent,
     "/v1/conversations": lambda client, customer_id, n: tell(client, customer_id=customer_id, channel="email"),
     "/v1/duplicates": _duplicate,
+    "/v1/merges": _merge,
     "/v1/sources": lambda client, _, n: make_source(client, name=f"s{n}", credentials={"auth_token": "12345"}),
     "/v1/inbound-requests": _request,
     "/v1/feedback": lambda client, customer_id, n: give_feedback(client, customer_id=customer_id),
@@ -200,6 +205,7 @@ async def test_updated_since_leaves_out_what_did_not_change_meanwhile(
         "/v1/customers/{}/consents": "consent",
         "/v1/audit": "audit_entry",
         "/v1/duplicates": "duplicate_suggestion",
+        "/v1/merges": "merge",
         "/v1/sources": "source",
         "/v1/inbound-requests": "inbound_request",
         "/v1/api-keys": "api_key",
