@@ -69,7 +69,7 @@ _ANONYMIZE = (
 async def anonymize(session: AsyncSession, customer_id: UUID, *, expected_version: int | None) -> None:
     """A raw request that carried messages of several customers is emptied for all of them: it cannot be parted."""
     customer = await hold(session, customer_id)
-    concerns(customer_id, Action.erase)
+    concerns(customer.id, Action.erase)
     check_version(customer.version, expected_version)
     for statement in _ANONYMIZE:
         await session.execute(text(statement), {"customer_id": customer.id})

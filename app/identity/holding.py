@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from app.core.audit import concerns
 from app.core.db import lock, lock_key
 from app.core.errors import Conflict, NotFound
 from app.customers.models import Customer, CustomerIdentifier
@@ -63,4 +64,6 @@ async def _look(session: AsyncSession, ids: Sequence[UUID]) -> tuple[list[UUID],
 async def _load(session: AsyncSession, ids: Sequence[UUID]) -> list[Customer]:
     statement = select(Customer).where(col(Customer.id).in_(ids)).execution_options(populate_existing=True)
     by_id = {customer.id: customer for customer in await session.scalars(statement)}
+    for each in ids:
+        concerns(each)
     return [by_id[each] for each in ids]

@@ -1,15 +1,15 @@
 """Merges of files, and suggested pairs that outlive one.
 
-Revision: 0006_merges
-Follows: 0005_feedback
+Revision: 0007_merges
+Follows: 0006_audit
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0006_merges"
-down_revision = "0005_feedback"
+revision = "0007_merges"
+down_revision = "0006_audit"
 branch_labels = None
 depends_on = None
 
