@@ -1,15 +1,15 @@
 """Merges of files, and suggested pairs that outlive one.
 
-Revision: 0007_merges
-Follows: 0006_audit
+Revision: 0008_merges
+Follows: 0007_slim_indexes
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0007_merges"
-down_revision = "0006_audit"
+revision = "0008_merges"
+down_revision = "0007_slim_indexes"
 branch_labels = None
 depends_on = None
 
