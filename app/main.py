@@ -84,7 +84,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database, secrets: Secre
     app.state.settings = settings
     app.state.database = database
     app.state.secrets = secrets
-    app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
+    app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers, secrets.digests)
     app.state.keys = KeyRing(database, admin_key)
     app.state.audit = AuditLog(database)
     app.state.intake = Intake.prepare(settings, database, secrets)

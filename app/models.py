@@ -6,11 +6,26 @@ from app.auth import ApiKey
 from app.changes.models import Change
 from app.core.audit import AuditEntry
 from app.core.idempotency import IdempotencyKey
-from app.customers.models import Consent, Customer, CustomerAlias, CustomerIdentifier, IdentityEntry
+from app.customers.models import (
+    Consent,
+    Customer,
+    CustomerAlias,
+    CustomerIdentifier,
+    ErasedCustomer,
+    IdentityEntry,
+    SuppressedAddress,
+)
 from app.feedback.models import Feedback, FeedbackScore, Recovery
 from app.identity.models import DuplicateSuggestion, Merge
 from app.ingest.models import InboundRequest, Source, WebhookNonce
-from app.interactions.models import Attachment, Conversation, ConversationReference, Interaction, StatusRow
+from app.interactions.models import (
+    Attachment,
+    Conversation,
+    ConversationReference,
+    ForgottenMessage,
+    Interaction,
+    StatusRow,
+)
 
 metadata = SQLModel.metadata
 
@@ -26,8 +41,10 @@ __all__ = [
     "CustomerAlias",
     "CustomerIdentifier",
     "DuplicateSuggestion",
+    "ErasedCustomer",
     "Feedback",
     "FeedbackScore",
+    "ForgottenMessage",
     "IdempotencyKey",
     "IdentityEntry",
     "InboundRequest",
@@ -36,6 +53,7 @@ __all__ = [
     "Recovery",
     "Source",
     "StatusRow",
+    "SuppressedAddress",
     "WebhookNonce",
     "metadata",
 ]

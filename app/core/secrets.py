@@ -1,7 +1,8 @@
-"""Encryption of what must be kept but never shown: provider credentials."""
+"""Encrypting what must be kept but never shown, provider credentials; hashing what must only be recognised."""
 
+import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -20,8 +21,10 @@ class SecretBox:
     """Fernet (AES-128-CBC with HMAC-SHA256); the first key encrypts, every key decrypts, so keys can be rotated."""
 
     def __init__(self, keys: str) -> None:
+        each = [key.strip() for key in keys.split(",") if key.strip()]
+        self._hash_keys = [hmac.digest(key.encode(), b"addresses", "sha256") for key in each]
         try:
-            self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
+            self._fernet = MultiFernet([Fernet(key) for key in each])
         except ValueError as error:
             raise SecretsUnavailable(
                 "ONEFILE_SECRET_KEY must hold Fernet keys: 32 bytes in URL-safe base64, comma separated. "
@@ -30,6 +33,13 @@ class SecretBox:
 
     def seal(self, secrets: Mapping[str, str]) -> bytes:
         return self._fernet.encrypt(json.dumps(dict(secrets)).encode())
+
+    def digests(self, kind: str, value: str) -> Sequence[str]:
+        """Keyed hashes of an address (HMAC-SHA256), one for each key: keep the first, recognise any.
+
+        What was kept under a key is recognised no more when that key is dropped.
+        """
+        return [hmac.digest(key, f"{kind}:{value}".encode(), "sha256").hex() for key in self._hash_keys]
 
     def open(self, sealed: bytes) -> dict[str, str]:
         try:

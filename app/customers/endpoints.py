@@ -9,8 +9,9 @@ from app.auth import SCHEME, Requires, Scope, Writer, authorize
 from app.core.dependencies import ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
-from app.customers import consents, erasure, service
+from app.customers import consents, service
 from app.customers.consents import ConsentCreate, ConsentQuery, ConsentRead
+from app.customers.dependencies import PolicyDep
 from app.customers.models import Customer, CustomerIdentifier
 from app.customers.schemas import (
     CustomerCreate,
@@ -23,15 +24,6 @@ from app.customers.schemas import (
     IdentifierRead,
     LookupQuery,
 )
-from app.customers.service import IdentifierPolicy
-
-
-async def get_policy(request: Request) -> IdentifierPolicy:
-    policy: IdentifierPolicy = request.app.state.policy
-    return policy
-
-
-PolicyDep = Annotated[IdentifierPolicy, Depends(get_policy)]
 
 router = APIRouter(prefix="/v1", tags=["Customers"])
 reading = [Depends(Requires(Scope.read))]
@@ -63,7 +55,7 @@ async def list_customers(
 @router.get(
     "/customers/{customer_id}",
     response_model=CustomerRead,
-    responses=documented(404),
+    responses=documented(404, 410),
     dependencies=reading,
     summary="Get a customer",
 )
@@ -74,7 +66,7 @@ async def get_customer(session: SessionDep, customer_id: UUID) -> Customer:
 @router.patch(
     "/customers/{customer_id}",
     response_model=CustomerRead,
-    responses=documented(404, 409, 412),
+    responses=documented(404, 410, 409, 412),
     dependencies=writing,
     summary="Change a customer (JSON merge patch)",
 )
@@ -84,23 +76,11 @@ async def patch_customer(
     return await service.change(session, customer_id, body, expected_version=expected_version)
 
 
-@router.delete(
-    "/customers/{customer_id}",
-    status_code=204,
-    responses=documented(404, 412),
-    dependencies=[Depends(Requires(Scope.admin))],
-    summary="Anonymize a customer",
-)
-async def delete_customer(session: SessionDep, customer_id: UUID, expected_version: ExpectedVersion) -> None:
-    """What says who it was, or was written, goes; that there were so many touches, when and how, stays."""
-    await erasure.anonymize(session, customer_id, expected_version=expected_version)
-
-
 @router.post(
     "/customers/{customer_id}/identifiers",
     status_code=201,
     response_model=IdentifierRead,
-    responses=documented(404, 409),
+    responses=documented(404, 410, 409),
     summary="Add an identifier",
 )
 async def post_identifier(
@@ -112,7 +92,7 @@ async def post_identifier(
 @router.patch(
     "/customers/{customer_id}/identifiers/{identifier_id}",
     response_model=IdentifierRead,
-    responses=documented(404, 409),
+    responses=documented(404, 410, 409),
     dependencies=writing,
     summary="Change an identifier",
 )
@@ -125,7 +105,7 @@ async def patch_identifier(
 @router.delete(
     "/customers/{customer_id}/identifiers/{identifier_id}",
     status_code=204,
-    responses=documented(404),
+    responses=documented(404, 410),
     summary="Release an identifier",
 )
 async def delete_identifier(session: SessionDep, caller: Writer, customer_id: UUID, identifier_id: UUID) -> None:
@@ -137,7 +117,7 @@ async def delete_identifier(session: SessionDep, caller: Writer, customer_id: UU
     "/customers/{customer_id}/consents",
     status_code=201,
     response_model=ConsentRead,
-    responses=documented(404, 409),
+    responses=documented(404, 410, 409),
     summary="Tell of a consent, given or withdrawn",
 )
 async def post_consent(session: SessionDep, caller: Writer, customer_id: UUID, body: ConsentCreate) -> dict[str, Any]:
@@ -151,7 +131,7 @@ async def post_consent(session: SessionDep, caller: Writer, customer_id: UUID, b
 @router.get(
     "/customers/{customer_id}/consents",
     response_model=Page[ConsentRead],
-    responses=documented(404),
+    responses=documented(404, 410),
     dependencies=reading,
     summary="List a customer's consents",
 )
@@ -164,7 +144,7 @@ async def list_consents(
 @hot.get(
     "/customers/{customer_id}/file",
     response_model=CustomerFile,
-    responses=documented(404),
+    responses=documented(404, 410),
     openapi_extra=_SECURED,
     summary="Get the whole customer file",
 )
@@ -178,7 +158,7 @@ async def get_file(request: Request, customer_id: UUID) -> Response:
 @hot.get(
     "/lookup",
     response_model=CustomerFile,
-    responses=documented(404),
+    responses=documented(404, 410),
     openapi_extra=_SECURED | {"parameters": LookupQuery.parameters()},
     summary="Find a customer file by an identifier",
 )

@@ -8,13 +8,16 @@ adds it here.
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from app.changes.models import ChangeType
 from app.changes.service import tell
 from app.core.audit import Action, concerns
 from app.core.dependencies import check_version
-from app.customers.service import hold
+from app.customers.models import CustomerIdentifier, SuppressedAddress
+from app.customers.service import IdentifierPolicy, hold
 
 _ANONYMIZE = (
     # Answers kept for Idempotency-Key: a repetition stays harmless, but tells nothing any more.
@@ -66,11 +69,27 @@ _ANONYMIZE = (
 )
 
 
-async def anonymize(session: AsyncSession, customer_id: UUID, *, expected_version: int | None) -> None:
+async def anonymize(
+    session: AsyncSession, policy: IdentifierPolicy, customer_id: UUID, *, expected_version: int | None
+) -> UUID:
     """A raw request that carried messages of several customers is emptied for all of them: it cannot be parted."""
     customer = await hold(session, customer_id)
     concerns(customer.id, Action.erase)
     check_version(customer.version, expected_version)
+    await _suppress(session, policy, customer.id)
     for statement in _ANONYMIZE:
         await session.execute(text(statement), {"customer_id": customer.id})
     tell(session, ChangeType.customer_erased, customer.id, customer.id)
+    return customer.id
+
+
+async def _suppress(session: AsyncSession, policy: IdentifierPolicy, customer_id: UUID) -> None:
+    """Addresses that wanted nothing any more are recognised when they come again, though no longer known."""
+    opted_out = await session.execute(
+        select(CustomerIdentifier.kind, CustomerIdentifier.value, CustomerIdentifier.opted_out_at).where(
+            CustomerIdentifier.customer_id == customer_id, col(CustomerIdentifier.opted_out_at).is_not(None)
+        )
+    )
+    for kind, value, since in opted_out.all():
+        kept = insert(SuppressedAddress).values(digest=policy.digests(kind, value)[0], suppressed_at=since)
+        await session.execute(kept.on_conflict_do_nothing())

@@ -192,3 +192,22 @@ class Consent(Record, table=True):
     """The file it was told of, even when that one is merged into another: only within one file is newer better."""
     known_files: list[UUID] = Field(sa_type=ARRAY(Uuid))
     """`given_to` and the files merged into it by then: it replaces what was told of any of them before."""
+
+
+class ErasedCustomer(SQLModel, table=True):
+    """The id of a file that was erased, which is all that is left of it."""
+
+    __tablename__ = "erased_customer"
+
+    id: UUID = Field(primary_key=True)
+    erased_at: datetime = time_field(default_factory=now)
+
+
+class SuppressedAddress(SQLModel, table=True):
+    """An address nothing may be sent to, of somebody we have forgotten: only its keyed hash is kept."""
+
+    __tablename__ = "suppressed_address"
+
+    digest: str = Field(primary_key=True)
+    """Hexadecimal; see `SecretBox.digests`."""
+    suppressed_at: datetime = time_field(default_factory=now)

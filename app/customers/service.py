@@ -1,7 +1,8 @@
 """Rules of the customer file: who a customer is, and which addresses are theirs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from app.changes.service import tell
 from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
 from app.core.dependencies import check_version
-from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
+from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound, Unprocessable
 from app.core.merge_patch import merged
 from app.core.pagination import list_page
 from app.customers import queries
@@ -25,8 +26,10 @@ from app.customers.models import (
     CustomerIdentifier,
     CustomerKind,
     CustomerStatus,
+    ErasedCustomer,
     IdentityEntry,
     Rule,
+    SuppressedAddress,
 )
 from app.customers.schemas import CustomerCreate, CustomerPatch, CustomerQuery, IdentifierCreate, IdentifierPatch
 from app.messages import IdentifierKind
@@ -41,6 +44,8 @@ class IdentifierPolicy:
 
     default_region: str | None
     blocked: frozenset[str]
+    digests: Callable[[str, str], Sequence[str]]
+    """Of kind and value: the keyed hashes by which a forgotten address is recognised."""
 
 
 async def create(session: AsyncSession, policy: IdentifierPolicy, body: CustomerCreate, *, actor: str) -> Customer:
@@ -51,7 +56,7 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     await session.flush()
     tell(session, ChangeType.customer_created, customer.id, customer.id, kind=customer.kind, status=customer.status)
     wanted = await _claim(session, policy, body.identifiers, field="identifiers.{}.value")
-    await _add_identifiers(session, customer.id, wanted, actor=actor)
+    await _add_identifiers(session, policy, customer.id, wanted, actor=actor)
     await session.refresh(customer, ["identifiers", "aliases"])
     concerns(customer.id)
     return customer
@@ -69,7 +74,7 @@ async def get(session: AsyncSession, customer_id: UUID) -> Customer:
     if customer is None:
         customer = await session.scalar(select(Customer).where(Customer.id == current(customer_id)))
     if customer is None:
-        raise NotFound("No customer has this id.")
+        raise absent(await session.get(ErasedCustomer, customer_id) is not None)
     concerns(customer.id)
     return customer
 
@@ -119,7 +124,7 @@ async def add_identifier(
     customer = await hold(session, customer_id)
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
-    (identifier,) = await _add_identifiers(session, customer.id, wanted, actor=actor)
+    (identifier,) = await _add_identifiers(session, policy, customer.id, wanted, actor=actor)
     _touch(customer)
     return identifier
 
@@ -161,8 +166,8 @@ async def file_json(database: Database, customer_id: UUID, time_zone: str) -> st
     """The whole customer file as JSON; one round trip."""
     async with database.hot() as connection:
         found = await connection.fetchrow(queries.FILE, time_zone, customer_id)
-    if found is None:
-        raise NotFound("No customer has this id.")
+        if found is None:
+            raise absent(await connection.fetchval("SELECT true FROM erased_customer WHERE id = $1", customer_id))
     return _opened(found)
 
 
@@ -192,11 +197,17 @@ async def hold(session: AsyncSession, customer_id: UUID) -> Customer:
         if customer is not None:
             concerns(customer.id)
             return customer
-    raise NotFound("No customer has this id.")
+    raise absent(await session.get(ErasedCustomer, customer_id) is not None)
 
 
 _TRIES = 3
 """Whoever waited for a file while it was merged away finds nothing there, and the survivor the next time."""
+
+
+def absent(is_erased: bool | None) -> AppError:
+    if is_erased:
+        return Gone("This customer was erased.", code="erased")
+    return NotFound("No customer has this id.")
 
 
 def _touch(customer: Customer) -> None:
@@ -227,6 +238,7 @@ async def _claim(
 
 async def _add_identifiers(
     session: AsyncSession,
+    policy: IdentifierPolicy,
     customer_id: UUID,
     wanted: Mapping[tuple[IdentifierKind, str], IdentifierCreate],
     *,
@@ -246,11 +258,18 @@ async def _add_identifiers(
         identifier = CustomerIdentifier(
             customer_id=customer_id, kind=kind, value=value, raw=body.value, **body.model_dump(include=_SHOWN)
         )
+        identifier.opted_out_at = await _suppressed_at(session, policy, kind, value)
         session.add_all([identifier, _entry(identifier, Rule.given, actor)])
         _tell(session, ChangeType.identifier_added, identifier)
         known[kind, value] = identifier
     await session.flush()
     return [known[address] for address in wanted]
+
+
+async def _suppressed_at(session: AsyncSession, policy: IdentifierPolicy, kind: str, value: str) -> datetime | None:
+    """Since when nothing may be sent to this address, although its file is forgotten."""
+    known = col(SuppressedAddress.digest).in_(policy.digests(kind, value))
+    return await session.scalar(select(SuppressedAddress.suppressed_at).where(known).limit(1))
 
 
 _SHOWN = {"label", "confidence", "shared"}

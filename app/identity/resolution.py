@@ -4,7 +4,7 @@ Nothing is merged here: where identifiers point to different files, the kind of 
 (`IdentifierKind` is in order of rank) and the pair becomes a suggested duplicate for somebody to judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,14 @@ _CONFLICT_SCORE = 0.5
 _RANK = {kind: rank for rank, kind in enumerate(IdentifierKind)}
 
 
+Digests = Callable[[str, str], Sequence[str]]
+"""Of kind and value: the keyed hashes by which an address is recognised whose file is forgotten."""
+
+
+def no_digests(kind: str, value: str) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Whoever is to be found: at least one identifier, and what a new file would start with."""
@@ -40,6 +48,7 @@ class Sender:
     name: str | None
     language: str | None
     at: datetime
+    digests: Digests = no_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def _resolve(sender: Sender, owners: dict[tuple[str, str], UUID], findings: Find
     for identifier in identifiers:
         if (identifier.kind, identifier.value) not in owners:
             owners[identifier.kind, identifier.value] = customer_id
-            _add(customer_id, identifier, sender.at, findings, Rule.added if known else Rule.opened)
+            _add(customer_id, identifier, sender, findings, Rule.added if known else Rule.opened)
     return Resolution(customer_id, rule, decisive)
 
 
@@ -115,7 +124,7 @@ def _open(sender: Sender, findings: Findings) -> UUID:
     return customer_id
 
 
-def _add(customer_id: UUID, identifier: Identifier, at: datetime, findings: Findings, rule: Rule) -> None:
+def _add(customer_id: UUID, identifier: Identifier, sender: Sender, findings: Findings, rule: Rule) -> None:
     findings.identifiers.append(
         {
             "id": str(uuid7()),
@@ -124,7 +133,8 @@ def _add(customer_id: UUID, identifier: Identifier, at: datetime, findings: Find
             "value": identifier.value,
             "raw": identifier.raw,
             "confidence": identifier.confidence,
-            "at": at.isoformat(),
+            "at": sender.at.isoformat(),
+            "digests": [*sender.digests(identifier.kind, identifier.value)],
         }
     )
     findings.entries.append(_entry(customer_id, rule, identifier, {}))

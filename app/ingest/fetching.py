@@ -65,7 +65,8 @@ async def _fetch_attachment(intake: Intake, attempt: Attempt) -> None:
     """Fetch a pending file and store it; what cannot be had is marked failed, with the reason."""
     async with intake.database.session() as session:
         attachment = await session.get(Attachment, attempt.id)
-        interaction = await session.get(Interaction, attachment.interaction_id) if attachment else None
+        of = attachment.interaction_id if attachment else None
+        interaction = await session.get(Interaction, of) if of else None
     if attachment is None or interaction is None or attachment.state is not AttachmentState.pending:
         return
     told = Told(

@@ -16,7 +16,7 @@ import asyncpg
 from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
 from app.customers.models import Rule
-from app.identity.resolution import Sender, by_rank, lock_keys, resolve
+from app.identity.resolution import Digests, Sender, by_rank, lock_keys, no_digests, resolve
 from app.ingest.queries import FILE_DECIDED, FILE_DECIDED_WITH_MEDIA, FILE_KNOWN, FILE_KNOWN_WITH_MEDIA
 from app.interactions.queries import HOLD_CUSTOMER, JOIN_CONVERSATIONS
 from app.messages import Channel, Direction, Identifier, InteractionKind, InteractionStatus, Party
@@ -71,6 +71,7 @@ class Touch:
     grows: bool = False
     """What is told of a known interaction completes it."""
     attributes: dict[str, Any] = field(default_factory=dict)
+    digests: Digests = no_digests
 
     def row(self, number: int, window: timedelta) -> dict[str, Any]:
         """What `FILE_KNOWN` reads of `$1`; a name left out is NULL there."""
@@ -146,7 +147,9 @@ class Touch:
         return base_subject(self.subject or "")
 
     def sender(self) -> Sender:
-        return Sender(self.identifiers, self.party.name if self.party else None, self.language, self.occurred_at)
+        return Sender(
+            self.identifiers, self.party.name if self.party else None, self.language, self.occurred_at, self.digests
+        )
 
 
 def _party(end: str, party: Party | None) -> dict[str, str | None]:
@@ -184,6 +187,8 @@ class Filed:
     customer_id: UUID | None
     created: bool
     """False: the same (source, external id) had been recorded before."""
+    erased: bool = False
+    """It had been recorded before, and was erased since."""
 
 
 async def file(
@@ -222,7 +227,9 @@ async def file_prepared(
             record = await connection.fetchrow(_RECORDED, touch.source, touch.external_id)
             filed.append(Filed(record["id"], record["customer_id"], created=False))
         else:
-            filed.append(Filed(record["id"], record["customer_id"], created=record["outcome"] == "created"))
+            erased = record["outcome"] == "known" and record["id"] is None
+            created = record["outcome"] == "created"
+            filed.append(Filed(record["id"], record["customer_id"], created=created, erased=erased))
     return filed
 
 

@@ -13,7 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import Principal
 from app.core.db import now
-from app.core.errors import AppError, BadRequest, FieldError, NotFound, PayloadTooLarge, Unprocessable, field_errors
+from app.core.errors import (
+    AppError,
+    BadRequest,
+    FieldError,
+    Gone,
+    NotFound,
+    PayloadTooLarge,
+    Unprocessable,
+    field_errors,
+)
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
@@ -39,6 +48,8 @@ async def record(
 ) -> tuple[dict[str, Any], bool]:
     """The interaction as the API shows it, and whether it is new."""
     (filed,) = await file(intake.database, [_touch(intake, caller, body, now())], intake.window)
+    if filed.erased:
+        raise Gone("This interaction was erased.", code="erased")
     if filed.interaction_id is None:
         raise NotFound("No customer has this id.", code="unknown_customer")
     return await interactions.get_whole(session, filed.interaction_id), filed.created
@@ -107,6 +118,8 @@ def _read(line: bytes) -> InteractionCreate:
 
 
 def _result(filed: Filed) -> dict[str, Any]:
+    if filed.erased:
+        return _rejected("erased", [FieldError(field="external_id", message="this interaction was erased")])
     if filed.interaction_id is None:
         return _rejected("unknown_customer", [FieldError(field="customer_id", message="no customer has this id")])
     status = "created" if filed.created else "known"
@@ -134,6 +147,7 @@ def _touch(intake: Intake, caller: Principal, body: InteractionCreate, received_
         us=_our_end(intake, body.us),
         identifiers=() if body.customer_id else identifiers,
         customer_id=body.customer_id,
+        digests=intake.digests,
         actor=caller.id,
         subject=body.subject,
         text=body.text,

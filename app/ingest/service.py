@@ -21,6 +21,7 @@ from app.core.ids import uuid7
 from app.core.secrets import SecretBox
 from app.core.storage import Storage
 from app.identity.moving import move_identifier
+from app.identity.resolution import Digests
 from app.ingest import queries, requests
 from app.ingest.filing import Filed, Touch, file
 from app.ingest.growing import grow
@@ -63,6 +64,7 @@ class Intake:
     window: timedelta
     blocked: frozenset[str]
     default_region: str | None
+    digests: Digests
 
     @classmethod
     def prepare(cls, settings: Settings, database: Database, secrets: SecretBox) -> Self:
@@ -75,6 +77,7 @@ class Intake:
             window=timedelta(hours=settings.conversation_window_hours),
             blocked=settings.blocked_identifiers,
             default_region=settings.default_region,
+            digests=secrets.digests,
         )
 
 
@@ -192,7 +195,10 @@ async def _file_messages(
 ) -> bool:
     """File the messages; whether known interactions grew by them."""
     touches = [
-        touch_of(each, source, request.received_at, intake.blocked, await files_of(each, intake.storage))
+        replace(
+            touch_of(each, source, request.received_at, intake.blocked, await files_of(each, intake.storage)),
+            digests=intake.digests,
+        )
         for each in messages
     ]
     filed = await file(intake.database, touches, intake.window, kept)

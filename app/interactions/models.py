@@ -148,7 +148,8 @@ class Attachment(Record, table=True):
 
     __tablename__ = "attachment"
 
-    interaction_id: UUID = Field(foreign_key="interaction.id", index=True)
+    interaction_id: UUID | None = Field(default=None, foreign_key="interaction.id", index=True)
+    """None: of an interaction that is erased; the row waits for its content to be removed."""
     state: AttachmentState = text_enum(AttachmentState)
     reason: str | None = None
     """Why it failed."""
@@ -159,3 +160,12 @@ class Attachment(Record, table=True):
     storage_key: str | None = Field(default=None, index=True)
     url: str | None = None
     provider_id: str | None = None
+
+
+class ForgottenMessage(SQLModel, table=True):
+    """A message that was erased: told again, it does not come back."""
+
+    __tablename__ = "forgotten_message"
+
+    digest: bytes = Field(primary_key=True)
+    """SHA-256 of `source:external_id`."""

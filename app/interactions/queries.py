@@ -23,7 +23,11 @@ MESSAGES = """
     known AS (
         SELECT m.n, i.id, i.customer_id, i.conversation_id
         FROM message AS m
-        JOIN interaction AS i ON i.source = m.source AND i.external_id = m.external_id),
+        JOIN interaction AS i ON i.source = m.source AND i.external_id = m.external_id
+        UNION ALL
+        SELECT m.n, NULL, NULL, NULL
+        FROM message AS m
+        JOIN forgotten_message AS g ON g.digest = sha256(convert_to(m.source || ':' || m.external_id, 'UTF8'))),
     fresh AS (
         SELECT * FROM message AS m WHERE NOT EXISTS (SELECT FROM known WHERE known.n = m.n))"""
 
@@ -223,7 +227,7 @@ ATTACH = """
 RESULT = """
     SELECT m.n, coalesce(r.id, k.id) AS id, coalesce(r.customer_id, k.customer_id) AS customer_id,
            coalesce(r.conversation_id, k.conversation_id) AS conversation_id,
-           CASE WHEN r.id IS NOT NULL THEN 'created' WHEN k.id IS NOT NULL THEN 'known'
+           CASE WHEN r.id IS NOT NULL THEN 'created' WHEN k.n IS NOT NULL THEN 'known'
                 WHEN f.id IS NOT NULL THEN 'overtaken' ELSE 'unresolved' END AS outcome,
            (a.conversation_id IS NOT NULL AND r.id IS NOT NULL AND r.conversation_id IS NULL) OR EXISTS (
                SELECT FROM (TABLE remembered UNION ALL TABLE rooted) AS s

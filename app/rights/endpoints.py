@@ -6,11 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.auth import Requires, Scope
-from app.core.dependencies import SessionDep, StorageDep
+from app.core.dependencies import ExpectedVersion, SessionDep, StorageDep
 from app.core.errors import documented
 from app.core.pagination import Page
-from app.rights import audit, export
+from app.customers.dependencies import PolicyDep
+from app.rights import audit, erasure, export
 from app.rights.audit import AuditQuery, AuditRead
+from app.rights.erasure import ErasureMode
 from app.rights.export import ExportFormat
 
 _EXPORT: dict[int | str, dict[str, Any]] = {
@@ -29,10 +31,32 @@ async def list_audit(request: Request, session: SessionDep, query: Annotated[Aud
     return await audit.list_entries(session, request.app.state.audit, query)
 
 
+@router.delete(
+    "/customers/{customer_id}",
+    status_code=204,
+    responses=documented(404, 410, 412),
+    tags=["Customers"],
+    summary="Forget a customer",
+)
+async def delete_customer(
+    session: SessionDep,
+    policy: PolicyDep,
+    customer_id: UUID,
+    expected_version: ExpectedVersion,
+    mode: ErasureMode = ErasureMode.anonymize,
+) -> None:
+    """`anonymize`: what says who it was, or was written, goes; that there were so many touches, when and how, stays.
+    `erase`: everything goes, and the id answers 410 `erased`.
+
+    Either way addresses that opted out are kept as keyed hashes, so that nothing is sent there again.
+    """
+    await erasure.forget(session, policy, customer_id, mode, expected_version=expected_version)
+
+
 @router.get(
     "/customers/{customer_id}/export",
     response_class=Response,
-    responses=_EXPORT | documented(404),
+    responses=_EXPORT | documented(404, 410),
     tags=["Customers"],
     summary="Export everything known of a customer",
 )
