@@ -18,7 +18,10 @@ from tests.factories import all_pages, make_customer, make_source, signed_sms, t
 
 Client = httpx.AsyncClient
 URL = "http://onefile.test/v1/ingest/sms"
-NOT_OF_PERSONS = {"api_key", "idempotency_key", "source", "webhook_nonce", "inbound_request"}
+NOT_OF_PERSONS = {
+    *("api_key", "idempotency_key", "source", "webhook_nonce", "inbound_request"),
+    *("erased_customer", "suppressed_address", "forgotten_message"),
+}
 """Raw requests are exported by the interactions they brought."""
 
 
