@@ -26,9 +26,9 @@ _SINCE = """
     ORDER BY created_at, interaction_id IS NULL, id"""
 """An hour more: what waited for the merge to end carries the time at which it began."""
 
-_REFILED = """
+_BY_HAND = """
     SELECT interaction_id FROM identity_journal
-    WHERE customer_id = :survivor_id AND rule = 'refiled' AND interaction_id = ANY (:ids)"""
+    WHERE customer_id = :survivor_id AND rule = 'refiled' AND interaction_id IS NOT NULL AND id > :merge_id"""
 
 _GIVE = (
     """UPDATE interaction SET customer_id = :owner, version = version + 1, updated_at = now()
@@ -54,7 +54,13 @@ class _Arrivals:
     addresses: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def give_arrivals(session: AsyncSession, merge: Merge) -> None:
+async def filed_by_hand(session: AsyncSession, merge: Merge) -> set[UUID]:
+    """Interactions that somebody has filed under the survivor since."""
+    parameters = {"survivor_id": merge.survivor_id, "merge_id": merge.id}
+    return set(await session.scalars(text(_BY_HAND), parameters))
+
+
+async def give_arrivals(session: AsyncSession, merge: Merge, by_hand: set[UUID]) -> None:
     """Call it when the files have their own rows again."""
     arrivals = _Arrivals(await _owners(session, merge))
     known = [UUID(id_) for taken in merge.trace["losers"].values() for id_ in taken["known"]]
@@ -63,7 +69,7 @@ async def give_arrivals(session: AsyncSession, merge: Merge) -> None:
     for _, together in groupby(entries, key=lambda entry: entry["created_at"]):
         _judge(arrivals, list(together))
     for owner, ids in arrivals.interactions.items():
-        await _give(session, merge.survivor_id, owner, ids)
+        await _give(session, merge.survivor_id, owner, [each for each in ids if each not in by_hand])
     for address in arrivals.addresses:
         for statement in _GIVE_ADDRESS:
             used = {name: address[name] for name in address if f":{name}" in statement}
@@ -97,13 +103,11 @@ def _judge(arrivals: _Arrivals, together: Iterable[RowMapping]) -> None:
 
 
 async def _give(session: AsyncSession, survivor_id: UUID, owner: UUID, ids: list[UUID]) -> None:
-    """What somebody filed here by hand stays; what hangs on an interaction goes with it."""
-    by_hand = set(await session.scalars(text(_REFILED), {"survivor_id": survivor_id, "ids": ids}))
-    given = [each for each in ids if each not in by_hand]
+    """What hangs on an interaction goes with it."""
     parameters = {"survivor_id": survivor_id, "owner": owner}
     for statement in _GIVE:
-        await session.execute(text(statement), parameters | {"ids": given})
-    gone: dict[Table, list[Any]] = {SQLModel.metadata.tables[Interaction.__tablename__]: given}
+        await session.execute(text(statement), parameters | {"ids": ids})
+    gone: dict[Table, list[Any]] = {SQLModel.metadata.tables[Interaction.__tablename__]: ids}
     for reference, key, parent in _hanging(gone):
         statement = f"""
             UPDATE "{reference.table.name}" SET "{reference.column.name}" = :owner

@@ -14,7 +14,7 @@ from app.core.db import now
 from app.core.errors import Conflict, NotFound
 from app.customers.models import Customer, CustomerStatus, IdentityEntry, Rule
 from app.identity import pairs
-from app.identity.arrivals import give_arrivals
+from app.identity.arrivals import filed_by_hand, give_arrivals
 from app.identity.fields import fields_of, taken_back
 from app.identity.holding import hold_files
 from app.identity.merge import moving
@@ -49,9 +49,10 @@ async def undo(session: AsyncSession, merge_id: UUID, *, actor: str) -> Merge:
     await _check(session, merge, survivor)
     loser_ids = [UUID(each) for each in merge.customer_ids]
     await _reappear(session, merge, loser_ids)
+    by_hand = await filed_by_hand(session, merge)
     for loser_id in loser_ids:
-        await _give_back(session, survivor.id, loser_id, merge.trace["losers"][str(loser_id)])
-    await give_arrivals(session, merge)
+        await _give_back(session, survivor.id, loser_id, _but(merge.trace["losers"][str(loser_id)], by_hand))
+    await give_arrivals(session, merge, by_hand)
     await _part(session, merge, [survivor.id, *loser_ids])
     await _restore(session, merge, survivor)
     await session.execute(text(_CONTACT), {"ids": [survivor.id, *loser_ids]})
@@ -103,6 +104,15 @@ async def _organization(session: AsyncSession, id_: str | None, coming: list[str
         WHERE id = coalesce((SELECT customer_id FROM customer_alias WHERE id = :id), :id)""")
     found: str | None = await session.scalar(current, {"id": UUID(id_)})
     return found
+
+
+def _but(taken: dict[str, Any], by_hand: set[UUID]) -> dict[str, Any]:
+    """What moved, but for what somebody has filed under the survivor since."""
+    messages = [key for key in taken["moved"][_MESSAGES] if UUID(key[0]) not in by_hand]
+    return taken | {"moved": taken["moved"] | {_MESSAGES: messages}}
+
+
+_MESSAGES = "interaction.customer_id"
 
 
 async def _give_back(session: AsyncSession, survivor_id: UUID, loser_id: UUID, taken: dict[str, Any]) -> None:

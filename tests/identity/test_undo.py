@@ -7,7 +7,18 @@ from fastapi import FastAPI
 
 from tests.conftest import open_client
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, get_file, make_customer, make_key, make_source, merge, signed_sms, tell, undo
+from tests.factories import (
+    all_pages,
+    get_file,
+    give_feedback,
+    make_customer,
+    make_key,
+    make_source,
+    merge,
+    signed_sms,
+    tell,
+    undo,
+)
 from tests.identity.test_merge import MAIL, NOBODY, OTHER_PHONE, PHONE, SMS, get, make_pair, suggest_pair
 
 Client = httpx.AsyncClient
@@ -122,6 +133,31 @@ async def test_what_was_filed_by_hand_since_stays_where_it_was_put(client: Clien
     assert [each["id"] for each in await all_pages(client, f"/v1/customers/{elsewhere['id']}/timeline")] == [mine["id"]]
     assert since["id"] in {each["id"] for each in await all_pages(client, f"/v1/customers/{ali['id']}/timeline")}
     assert await all_pages(client, f"/v1/customers/{double['id']}/timeline") == []
+
+
+async def test_a_message_that_went_and_was_filed_here_by_hand_stays(client: Client) -> None:
+    ali, double = await make_pair(client)
+    (theirs,) = await all_pages(client, f"/v1/customers/{double['id']}/timeline")
+    elsewhere = await make_customer(client)
+    merged = await merge(client, ali["id"], double["id"])
+    for target in (elsewhere["id"], ali["id"]):
+        await client.post(f"/v1/interactions/{theirs['id']}/file", json={"customer_id": target})
+    await undo(client, merged["merge_id"])
+    assert theirs["id"] in {each["id"] for each in await all_pages(client, f"/v1/customers/{ali['id']}/timeline")}
+
+
+async def test_an_answer_to_a_message_goes_with_it(client: Client) -> None:
+    ali, double = await make_pair(client)
+    merged = await merge(client, ali["id"], double["id"])
+    since = await tell(client, MAIL)
+    await give_feedback(
+        client, customer_id=ali["id"], interaction_id=since["id"], scores=[{"measure": "nps", "value": 0}]
+    )
+    await undo(client, merged["merge_id"])
+    (score,) = await all_pages(client, "/v1/feedback")
+    assert (score["customer_id"], score["interaction_id"]) == (double["id"], since["id"])
+    (recovery,) = await all_pages(client, "/v1/recoveries")
+    assert recovery["customer_id"] == double["id"]
 
 
 async def test_what_somebody_wrote_since_stays(client: Client) -> None:
