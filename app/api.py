@@ -9,6 +9,7 @@ from app.customers.endpoints import hot as customer_files
 from app.customers.endpoints import router as customers
 from app.feedback.endpoints import router as feedback
 from app.identity.endpoints import router as identity
+from app.imports.endpoints import router as imports
 from app.ingest.endpoints import router as ingest
 from app.ingest.endpoints import webhooks
 from app.interactions.endpoints import router as interactions
@@ -20,5 +21,6 @@ BUSIEST = customer_files.routes
 
 def include(app: FastAPI) -> None:
     app.include_router(webhooks)
-    for router in (customer_files, interactions, customers, identity, ingest, feedback, rights, changes, api_keys):
+    others = (identity, ingest, feedback, imports, rights, changes, api_keys)
+    for router in (customer_files, interactions, customers, *others):
         app.include_router(router, responses=documented(400, 401, 403, 413, 422, 503))

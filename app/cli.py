@@ -1,4 +1,4 @@
-"""`onefile …`: serve, demo, migrate, keys, sources."""
+"""`onefile …`: serve, demo, migrate, import, keys, sources."""
 
 import asyncio
 import json
@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -27,7 +28,13 @@ from app.core.embedded import EmbeddedError, EmbeddedPostgres
 from app.core.errors import AppError
 from app.core.jobs import work
 from app.core.secrets import SecretBox, secret_key
+from app.core.storage import Storage
+from app.customers.service import IdentifierPolicy
 from app.demo import play
+from app.imports import jobs as import_jobs
+from app.imports import terminal
+from app.imports.schemas import ImportOptions
+from app.imports.service import Desk, Upload
 from app.ingest import sources
 from app.ingest.fetching import handlers
 from app.ingest.schemas import SourceCreate
@@ -124,7 +131,12 @@ async def _work(url: str) -> None:
     database = Database(url, get_settings())
     await database.open()
     intake = Intake.prepare(get_settings(), database, SecretBox(os.environ["ONEFILE_SECRET_KEY"]))
-    await work(database, handlers(intake))
+    await work(database, {**handlers(intake), **import_jobs.handlers(_desk(get_settings(), database))})
+
+
+def _desk(settings: Settings, database: Database) -> Desk:
+    policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
+    return Desk(database, Storage(settings.media), policy)
 
 
 @cli.command()
@@ -139,6 +151,36 @@ def migrate() -> None:
     with _database_url(get_settings()) as url:
         migrations.upgrade(url)
     screen.print("The database is at the newest migration.")
+
+
+@cli.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, XLSX, vCard or NDJSON.")],
+    dry_run: Annotated[bool, typer.Option(help="Say what would happen, change nothing.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Let the file's values replace those known.")] = False,
+    mapping: Annotated[str | None, typer.Option(help="JSON: column → field, null leaves it out.")] = None,
+    region: Annotated[str | None, typer.Option(help="Whose national phone numbers are meant, as IR.")] = None,
+    source: Annotated[str, typer.Option(help="The system the file comes from, for external ids.")] = "import",
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook.")] = None,
+    results: Annotated[Path | None, typer.Option(help="Write what became of each row there, as CSV.")] = None,
+) -> None:
+    """Import customers from a file; what becomes of each row can be undone (`POST /v1/imports/{id}/undo`)."""
+    told = {"dry_run": dry_run, "overwrite": overwrite, "mapping": mapping, "region": region, "source": source}
+    options = ImportOptions.model_validate(told | {"sheet": sheet})
+
+    upload = Upload(file.read_bytes(), file.name, None)
+
+    async def run(url: str) -> None:
+        settings = get_settings()
+        database = Database(url, settings)
+        try:
+            await terminal.import_file(_desk(settings, database), upload, options, screen, report)
+        finally:
+            await database.close()
+
+    opened = results.open("w", encoding="utf-8-sig", newline="") if results else nullcontext()
+    with opened as report, _database_url(get_settings()) as url:
+        asyncio.run(run(url))
 
 
 @keys.command("secret")

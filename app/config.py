@@ -48,6 +48,8 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = MEBIBYTE
     max_batch_bytes: int = 64 * MEBIBYTE
+    max_import_bytes: int = 256 * MEBIBYTE
+    """Files of customers; one of 100 000 rows has some 10 MB."""
     max_ingest_bytes: int = 64 * MEBIBYTE
     """Provider requests; Postmark allows 35 MB of attachments, which base64 makes 47 MB."""
     media_url: str | None = None

@@ -26,6 +26,8 @@ from app.core.secrets import SecretBox, secret_key
 from app.core.shortcut import Shortcut
 from app.core.shutdown import when_asked_to_stop
 from app.customers.service import IdentifierPolicy
+from app.imports import jobs as import_jobs
+from app.imports.service import Desk
 from app.ingest.fetching import handlers
 from app.ingest.queries import FORGET_NONCES
 from app.ingest.service import Intake
@@ -34,6 +36,7 @@ logger = structlog.get_logger()
 
 _INGEST = "/v1/ingest/"
 _BATCH = "/v1/interactions/batch"
+_IMPORTS = "/v1/imports"
 _TIDY_EVERY_S = 3600
 
 _DESCRIPTION = """
@@ -89,6 +92,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database, secrets: Secre
     app.state.audit = AuditLog(database)
     app.state.intake = Intake.prepare(settings, database, secrets)
     app.state.feed = Feed(database, timedelta(days=settings.retention_changes_days))
+    app.state.desk = Desk(database, app.state.intake.storage, app.state.policy)
 
 
 def _surround(app: FastAPI, settings: Settings) -> None:
@@ -102,6 +106,8 @@ def _surround(app: FastAPI, settings: Settings) -> None:
     def body_limit(path: str) -> int:
         if path.startswith(_INGEST):
             return settings.max_ingest_bytes
+        if path == _IMPORTS:
+            return settings.max_import_bytes
         return settings.max_batch_bytes if path == _BATCH else settings.max_body_bytes
 
     app.add_middleware(Shortcut, routes=BUSIEST)
@@ -120,7 +126,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.open()
     tasks = [asyncio.create_task(_tidy(database, app.state.feed)), asyncio.create_task(app.state.audit.run())]
     if app.state.settings.work_in_server:
-        tasks.append(asyncio.create_task(work(database, handlers(app.state.intake))))
+        tasks.append(
+            asyncio.create_task(work(database, {**handlers(app.state.intake), **import_jobs.handlers(app.state.desk)}))
+        )
     # What start-up built lives as long as the process: the collector need not walk it again and again (p99).
     gc.collect()
     gc.freeze()
@@ -166,6 +174,7 @@ _TAGS = {
     "Identity": "Why something is in a file, and mending it.",
     "Feedback": "What customers think of the service, and winning back whom it let down.",
     "Changes": "What happened, in order, for whoever keeps something of it elsewhere.",
+    "Imports": "Files of customers, and what became of each row.",
     "Ingest": "Where providers deliver, and what they delivered.",
     "Sources": "Configured provider accounts.",
     "Rights": "What is known of a person, who saw it, and how long it is kept.",

@@ -17,6 +17,7 @@ from app.customers.models import (
 )
 from app.feedback.models import Feedback, FeedbackScore, Recovery
 from app.identity.models import DuplicateSuggestion, Merge
+from app.imports.models import CustomerImport, ImportRow
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import (
     Attachment,
@@ -40,6 +41,7 @@ __all__ = [
     "Customer",
     "CustomerAlias",
     "CustomerIdentifier",
+    "CustomerImport",
     "DuplicateSuggestion",
     "ErasedCustomer",
     "Feedback",
@@ -47,6 +49,7 @@ __all__ = [
     "ForgottenMessage",
     "IdempotencyKey",
     "IdentityEntry",
+    "ImportRow",
     "InboundRequest",
     "Interaction",
     "Merge",

@@ -4,14 +4,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from app.auth import SCHEME, Requires, Scope, Writer, authorize
-from app.core.dependencies import ExpectedVersion, SessionDep
+from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
 from app.customers import consents, service
 from app.customers.consents import ConsentCreate, ConsentQuery, ConsentRead
 from app.customers.dependencies import PolicyDep
+from app.customers.export import ExportFormat, ExportQuery, export
 from app.customers.models import Customer, CustomerIdentifier
 from app.customers.schemas import (
     CustomerCreate,
@@ -50,6 +52,33 @@ async def list_customers(
     session: SessionDep, policy: PolicyDep, query: Annotated[CustomerQuery, Query()]
 ) -> dict[str, Any]:
     return await service.list_customers(session, policy, query)
+
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A customer a line.",
+        "content": {media_type: {"schema": {"type": "string"}} for media_type in ("application/x-ndjson", "text/csv")},
+    }
+}
+
+
+@router.get(
+    "/customers/export",
+    response_class=StreamingResponse,
+    responses=_STREAM,
+    dependencies=reading,
+    summary="Export customers (NDJSON, CSV)",
+)
+async def export_customers(
+    request: Request, database: DatabaseDep, query: Annotated[ExportQuery, Query()]
+) -> StreamingResponse:
+    """NDJSON is complete and goes into `POST /v1/imports` as it is; CSV is for spreadsheets: a column for each kind of
+    identifier, several values separated by `;` (or line ends, where a value may hold one), and an apostrophe before
+    what would be taken for a formula."""
+    wants_csv = "text/csv" in request.headers.get("accept", "")
+    form = query.format or (ExportFormat.csv if wants_csv else ExportFormat.ndjson)
+    media_type = "text/csv" if form is ExportFormat.csv else "application/x-ndjson"
+    return StreamingResponse(export(database, query, form), media_type=media_type)
 
 
 @router.get(

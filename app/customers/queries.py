@@ -169,3 +169,12 @@ LOOKUP = (
             WHERE kind = $2 AND value = $3 AND released_at IS NULL AND NOT shared)"""
 )
 """$1 time zone, $2 identifier kind, $3 canonical value → as `FILE`."""
+
+EXPORT = f"""
+    SELECT shown.id, row_to_json(shown)::text AS document
+    FROM ({_CUSTOMER} FROM customer AS c
+          WHERE c.id > $1 AND ($3::text IS NULL OR c.status = $3) AND ($4::text IS NULL OR c.kind = $4)
+            AND ($5::timestamptz IS NULL OR c.updated_at >= $5)
+          ORDER BY c.id LIMIT $2) AS shown
+    ORDER BY shown.id"""  # noqa: S608  put together from constants
+"""$1 the last customer's id, $2 how many, $3 status, $4 kind, $5 changed since → a page of customers as JSON."""

@@ -1,0 +1,106 @@
+"""The statements of an import: a chunk is looked up in three and written in a handful."""
+
+OWNERS = """
+    SELECT s.kind, s.value, i.customer_id, i.shared
+    FROM unnest($1::text[], $2::text[]) AS s(kind, value)
+    JOIN customer_identifier AS i ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL"""
+
+ALIASES = "SELECT id, customer_id FROM customer_alias WHERE id = ANY ($1::uuid[])"
+
+HOLD = """
+    SELECT id, kind, status, display_name, given_name, family_name, language, time_zone, organization_id,
+           attributes::text, preferences::text, version
+    FROM customer WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"""
+
+HELD = """
+    SELECT customer_id, kind, value, shared FROM customer_identifier
+    WHERE customer_id = ANY ($1::uuid[]) AND released_at IS NULL"""
+
+ORGANIZATIONS = "SELECT id FROM customer WHERE id = ANY ($1::uuid[]) AND kind = 'organization'"
+
+UPDATE = """
+    UPDATE customer AS c
+    SET kind = n.kind, status = n.status, display_name = n.display_name, given_name = n.given_name,
+        family_name = n.family_name, language = n.language, time_zone = n.time_zone,
+        organization_id = n.organization_id, attributes = n.attributes, preferences = n.preferences,
+        version = c.version + 1, updated_at = now()
+    FROM jsonb_to_recordset($1::jsonb) AS n(
+        id uuid, kind text, status text, display_name text, given_name text, family_name text, language text,
+        time_zone text, organization_id uuid, attributes jsonb, preferences jsonb)
+    WHERE c.id = n.id"""
+
+SUGGEST = """
+    INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons, status)
+    SELECT id, now(), now(), a, b, score, reasons, 'open'
+    FROM jsonb_to_recordset($1::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
+    ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING"""
+
+HOLD_IMPORT = "SELECT status, done FROM customer_import WHERE id = $1 FOR UPDATE"
+
+PROGRESS = """
+    UPDATE customer_import
+    SET done = done + $2, updated_at = now(),
+        counts = (SELECT jsonb_object_agg(
+                      name, coalesce((counts -> name)::int, 0) + coalesce(($3::jsonb -> name)::int, 0))
+                  FROM unnest(ARRAY['created', 'updated', 'unchanged', 'duplicate', 'rejected']) AS name)
+    WHERE id = $1"""
+
+ENQUEUE_LATER = """
+    INSERT INTO pgqueuer (priority, status, entrypoint, payload, execute_after)
+    VALUES (0, 'queued', :name, convert_to(:id, 'UTF8'), now() + make_interval(secs => :pause))"""
+
+RESULTS = """
+    SELECT line, result, customer_id, reasons::text, undone FROM import_row
+    WHERE import_id = $1 AND line > $2 AND ($3::text IS NULL OR result = $3)
+    ORDER BY line LIMIT $4"""
+
+NOT_UNDONE = """
+    SELECT line, customer_id, changes::text FROM import_row
+    WHERE import_id = $1 AND result = $2 AND undone IS NULL
+    ORDER BY line DESC LIMIT $3"""
+"""The last first: a field changed by two rows goes back the way it came."""
+
+UNTOUCHED = """
+    SELECT c.id FROM customer AS c
+    WHERE c.id = ANY ($2::uuid[])
+      AND c.version = (SELECT max(r.version) FROM import_row AS r WHERE r.import_id = $1 AND r.customer_id = c.id)
+    ORDER BY c.id FOR UPDATE"""
+"""Customers as the import $1 left them."""
+
+DELETE = (
+    "DELETE FROM duplicate_suggestion WHERE customer_a_id = ANY ($1::uuid[]) OR customer_b_id = ANY ($1::uuid[])",
+    "DELETE FROM identity_journal WHERE customer_id = ANY ($1::uuid[]) AND rule = 'imported'",
+    """DELETE FROM customer_identifier
+       WHERE customer_id = ANY ($1::uuid[]) AND released_at IS NULL AND last_seen_at <= created_at""",
+    "DELETE FROM customer WHERE id = ANY ($1::uuid[])",
+    """INSERT INTO change (type, customer_id, subject_id, data, at)
+       SELECT 'customer.erased', id, id, '{}', now() FROM unnest($1::uuid[]) AS id""",
+)
+"""Customers with what the import gave them; a foreign key stops it where there is more."""
+
+RELEASE = """
+    WITH released AS (
+        UPDATE customer_identifier AS i SET released_at = now(), updated_at = now()
+        FROM jsonb_to_recordset($1::jsonb) AS s(id uuid, customer_id uuid, entry uuid)
+        WHERE i.id = s.id AND i.customer_id = s.customer_id AND i.released_at IS NULL
+          AND i.updated_at = i.created_at AND i.last_seen_at <= i.created_at
+        RETURNING i.id, i.customer_id, i.kind, i.value, i.confidence, s.entry),
+    journalled AS (
+        INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
+                                      identifier_value, details)
+        SELECT entry, now(), now(), customer_id, 'released', confidence, kind, value, '{}' FROM released),
+    told AS (
+        INSERT INTO change (type, customer_id, subject_id, data, at)
+        SELECT 'identifier.released', customer_id, id, jsonb_build_object('kind', kind), now() FROM released)
+    SELECT id FROM released"""
+"""Addresses that were neither changed nor used since they came."""
+
+TELL_UPDATED = """
+    INSERT INTO change (type, customer_id, subject_id, data, at)
+    SELECT 'customer.updated', id, id, jsonb_build_object('fields', fields), now()
+    FROM jsonb_to_recordset($1::jsonb) AS s(id uuid, fields jsonb)"""
+
+SETTLE = """
+    UPDATE import_row AS r SET undone = s.undone, reasons = r.reasons || s.reasons, changes = '{}'
+    FROM jsonb_to_recordset($2::jsonb) AS s(line int, undone text, reasons jsonb)
+    WHERE r.import_id = $1 AND r.line = s.line"""

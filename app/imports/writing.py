@@ -1,0 +1,191 @@
+"""A chunk of rows into the customer files, in one transaction with its outcome: what is committed is never done again.
+
+Locks as everywhere: addresses first, in order, then customers in order of their ids. Under them nobody else opens a
+file for one of the addresses.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.changes.models import ChangeType
+from app.core.db import Database, lock_key, locked, now
+from app.core.ids import uuid7
+from app.customers.models import Rule
+from app.imports import queries
+from app.imports.models import ImportStatus, RowResult
+from app.imports.planning import Plan, Subject
+from app.imports.reading import Person
+
+_CUSTOMER = (
+    *("id", "created_at", "updated_at", "kind", "status", "display_name", "given_name", "family_name", "language"),
+    *("time_zone", "organization_id", "attributes", "preferences", "version"),
+)
+_IDENTIFIER = (
+    *("id", "created_at", "updated_at", "customer_id", "kind", "value", "raw", "label", "confidence", "shared"),
+    *("opted_out_at", "first_seen_at", "last_seen_at"),
+)
+_ENTRY = (
+    *("id", "created_at", "updated_at", "customer_id", "rule", "confidence", "identifier_kind", "identifier_value"),
+    *("actor", "details"),
+)
+_CHANGE = ("type", "customer_id", "subject_id", "data", "at")
+_ROW = ("import_id", "line", "result", "customer_id", "version", "reasons", "changes")
+
+
+class Overtaken(Exception):
+    """Somebody else has done this chunk, or the import was stopped."""
+
+
+class Writer:
+    """Writes the chunks of one import, in order."""
+
+    def __init__(
+        self, database: Database, import_id: UUID, *, actor: str | None, overwrite: bool, dry_run: bool
+    ) -> None:
+        self.database = database
+        self.import_id = import_id
+        self.actor = actor
+        self.overwrite = overwrite
+        self.dry_run = dry_run
+        self._imagined: tuple[dict[tuple[str, str], UUID], dict[UUID, Subject]] = ({}, {})
+        """What earlier chunks of a dry run would have made: later rows are about it, too."""
+
+    async def write(self, people: Sequence[Person], done: int) -> Counter[RowResult]:
+        """Write the chunk after the first `done` rows."""
+        keys = {lock_key(*each.key) for person in people for each in person.addresses}
+        async with self.database.bulk() as connection, locked(connection, keys):
+            held = await connection.fetchrow(queries.HOLD_IMPORT, self.import_id)
+            if held is None or held["status"] != ImportStatus.running or held["done"] != done:
+                raise Overtaken
+            plan = await self._plan(connection, people)
+            counts = Counter(outcome.result for outcome in plan.outcomes)
+            if not self.dry_run:
+                await self._apply(connection, plan)
+            await connection.copy_records_to_table("import_row", records=self._rows(plan), columns=_ROW)
+            await connection.execute(queries.PROGRESS, self.import_id, len(people), json.dumps(counts))
+        return counts
+
+    async def _plan(self, connection: asyncpg.Connection, people: Sequence[Person]) -> Plan:
+        wanted = list({each.key for person in people for each in person.addresses})
+        ids = [person.id for person in people if person.id]
+        found = await connection.fetch(queries.OWNERS, [kind for kind, _ in wanted], [value for _, value in wanted])
+        aliases = dict(await connection.fetch(queries.ALIASES, ids)) if ids else {}
+        named = {row["customer_id"] for row in found if not row["shared"]} | {aliases.get(each, each) for each in ids}
+        organizations = {person.fields["organization_id"] for person in people if "organization_id" in person.fields}
+        subjects = await subjects_of(connection, named)
+        known = await connection.fetch(queries.ORGANIZATIONS, list(organizations)) if organizations else ()
+        # Between the look-up and the hold an owner may have been erased or merged: whoever holds it now counts.
+        owners = {key: subject.id for subject in subjects.values() for key in subject.owned}
+        plan = Plan(
+            at=now(),
+            owners=self._imagined[0] | owners,
+            subjects=self._imagined[1] | subjects,
+            aliases=aliases,
+            shared=frozenset((row["kind"], row["value"]) for row in found if row["shared"]),
+            organizations=frozenset(row["id"] for row in known),
+            overwrite=self.overwrite,
+        )
+        for person in people:
+            plan.decide(person)
+        if self.dry_run:
+            self._imagined = plan.owners, plan.subjects
+        return plan
+
+    async def _apply(self, connection: asyncpg.Connection, plan: Plan) -> None:
+        new = [subject for subject in plan.subjects.values() if subject.is_new]
+        touched = {customer_id for _, customer_id, _, _ in plan.identifiers}
+        changed = [
+            subject
+            for subject in plan.subjects.values()
+            if not subject.is_new and (subject.changed or subject.id in touched)
+        ]
+        await _copy(connection, "customer", _CUSTOMER, [_customer(subject, plan.at) for subject in new])
+        if changed:
+            await connection.execute(queries.UPDATE, json.dumps([values_of(subject) for subject in changed]))
+            for subject in changed:
+                subject.version += 1
+        await _copy(connection, "customer_identifier", _IDENTIFIER, list(_identifiers(plan)))
+        await _copy(connection, "identity_journal", _ENTRY, list(self._entries(plan)))
+        await _copy(connection, "change", _CHANGE, list(_changes(plan, new, changed)))
+        if plan.suggestions:
+            await connection.execute(queries.SUGGEST, json.dumps(plan.suggestions))
+
+    def _entries(self, plan: Plan) -> Iterator[tuple[Any, ...]]:
+        details = json.dumps({"import": str(self.import_id)})
+        for _, customer_id, address, _ in plan.identifiers:
+            told = (Rule.imported, address.told.confidence, address.kind, address.value)
+            yield uuid7(), plan.at, plan.at, customer_id, *told, self.actor, details
+
+    def _rows(self, plan: Plan) -> Iterator[tuple[Any, ...]]:
+        for outcome in plan.outcomes:
+            subject = outcome.subject
+            shown = subject if subject and not (self.dry_run and subject.is_new) else None
+            yield (
+                self.import_id,
+                outcome.line,
+                outcome.result,
+                shown.id if shown else None,
+                shown.version if shown else None,
+                json.dumps(outcome.reasons, ensure_ascii=False),
+                "{}" if self.dry_run else json.dumps(outcome.changes, ensure_ascii=False),
+            )
+
+
+async def subjects_of(connection: asyncpg.Connection, ids: set[UUID]) -> dict[UUID, Subject]:
+    if not ids:
+        return {}
+    subjects = {}
+    for row in await connection.fetch(queries.HOLD, list(ids)):
+        values = dict(row) | {name: json.loads(row[name]) for name in ("attributes", "preferences")}
+        subjects[row["id"]] = Subject(values.pop("id"), values, set(), version=values.pop("version"))
+    for row in await connection.fetch(queries.HELD, list(subjects)):
+        subject = subjects[row["customer_id"]]
+        subject.held.add((row["kind"], row["value"]))
+        if not row["shared"]:
+            subject.owned.add((row["kind"], row["value"]))
+    return subjects
+
+
+async def _copy(
+    connection: asyncpg.Connection, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]
+) -> None:
+    if records:
+        await connection.copy_records_to_table(table, records=records, columns=columns)
+
+
+def _customer(subject: Subject, at: datetime) -> tuple[Any, ...]:
+    values = subject.values | {name: json.dumps(subject.values[name]) for name in ("attributes", "preferences")}
+    return subject.id, at, at, *(values[name] for name in _CUSTOMER[3:-1]), 1
+
+
+def values_of(subject: Subject) -> dict[str, Any]:
+    organization = subject.values["organization_id"]
+    return subject.values | {"id": str(subject.id), "organization_id": str(organization) if organization else None}
+
+
+def _identifiers(plan: Plan) -> Iterator[tuple[Any, ...]]:
+    for identifier_id, customer_id, address, shared in plan.identifiers:
+        told = address.told
+        yield (
+            *(identifier_id, plan.at, plan.at, customer_id, address.kind, address.value),
+            *(told.value, told.label, told.confidence, shared, address.opted_out_at),
+            *(told.first_seen_at or plan.at, told.last_seen_at or plan.at),
+        )
+
+
+def _changes(plan: Plan, new: Sequence[Subject], changed: Sequence[Subject]) -> Iterator[tuple[Any, ...]]:
+    for subject in new:
+        data = {name: subject.values[name] for name in ("kind", "status")}
+        yield ChangeType.customer_created, subject.id, subject.id, json.dumps(data), plan.at
+    for subject in changed:
+        data = {"fields": sorted(subject.changed)}
+        yield ChangeType.customer_updated, subject.id, subject.id, json.dumps(data), plan.at
+    for identifier_id, customer_id, address, _ in plan.identifiers:
+        data = {"kind": address.kind}
+        yield ChangeType.identifier_added, customer_id, identifier_id, json.dumps(data), plan.at
