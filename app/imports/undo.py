@@ -85,7 +85,7 @@ async def _delete_unused(connection: asyncpg.Connection, ids: Sequence[UUID]) ->
     if not ids:
         return set()
     try:
-        async with connection.transaction():
+        async with locked(connection, []):
             for statement in queries.DELETE:
                 await connection.execute(statement, ids)
     except asyncpg.ForeignKeyViolationError:

@@ -67,6 +67,7 @@ LISTS: dict[str, Maker] = {
     "/v1/feedback": lambda client, customer_id, n: give_feedback(client, customer_id=customer_id),
     "/v1/audit": lambda client, _, n: make_customer(client),
     "/v1/recoveries": _recovery,
+    "/v1/imports": lambda client, _, n: client.post("/v1/imports", content=f"name\nN{n}\n"),
     "/v1/api-keys": lambda client, _, n: make_key(client, "read"),
 }
 each_list = pytest.mark.parametrize("path", LISTS)
@@ -208,6 +209,7 @@ async def test_updated_since_leaves_out_what_did_not_change_meanwhile(
         "/v1/merges": "merge",
         "/v1/sources": "source",
         "/v1/inbound-requests": "inbound_request",
+        "/v1/imports": "customer_import",
         "/v1/api-keys": "api_key",
         "/v1/feedback": "feedback_score",
         "/v1/recoveries": "recovery",

@@ -38,7 +38,12 @@ schema = schemathesis.openapi.from_dict(create_app(make_settings(), "postgresql:
 numbers = itertools.count(989120000000)
 
 
-@schemathesis.serializer("application/x-ndjson")
+@schemathesis.serializer(
+    "application/x-ndjson",
+    "text/csv",
+    "text/vcard",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
 def _as_lines(context: schemathesis.SerializationContext, value: Any) -> bytes:
     return str(value).encode("utf-8", "surrogatepass")
 
@@ -74,6 +79,7 @@ def known(address: str) -> dict[str, str]:
         key = client.post("/v1/api-keys", json={"name": "known", "scopes": ["read"]}).json()
         client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
         client.post("/v1/ingest/form", data={"message": "hello", "email": "a@example.org"})
+        imported = client.post("/v1/imports", content="name\nSara\n").json()
         request = client.get("/v1/inbound-requests").json()["items"][0]
     return {
         "customer_id": customer["id"],
@@ -84,6 +90,7 @@ def known(address: str) -> dict[str, str]:
         "feedback_id": feedback["id"],
         "recovery_id": recovery["id"],
         "key_id": key["id"],
+        "import_id": imported["id"],
         "source": "form",
         "name": "form",
     }
