@@ -59,7 +59,10 @@ _ANONYMIZE = (
                           updated_at = now()
        WHERE customer_id = :customer_id""",
     """UPDATE recovery SET note = NULL, version = version + 1, updated_at = now() WHERE customer_id = :customer_id""",
-    """UPDATE import_row SET changes = '{}' WHERE customer_id = :customer_id""",
+    # What rows changed names the file they found, which may have been merged into this one since.
+    """UPDATE import_row SET changes = '{}'
+       WHERE customer_id IN (SELECT CAST(:customer_id AS uuid) UNION ALL
+                             SELECT id FROM customer_alias WHERE customer_id = :customer_id)""",
     """DELETE FROM duplicate_suggestion WHERE :customer_id IN (customer_a_id, customer_b_id)""",
     """UPDATE merge SET trace = '{}', updated_at = now() WHERE survivor_id = :customer_id""",
     """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",

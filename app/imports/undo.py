@@ -99,12 +99,13 @@ async def _delete_unused(connection: asyncpg.Connection, ids: Sequence[UUID]) ->
 async def _restore(connection: asyncpg.Connection, import_id: UUID, rows: Sequence[asyncpg.Record]) -> Settled:
     subjects = await subjects_of(connection, {row["customer_id"] for row in rows})
     untouched = {row["id"] for row in await connection.fetch(queries.UNTOUCHED, import_id, list(subjects))}
+    merged = dict(await connection.fetch(queries.ALIASES, [row["customer_id"] for row in rows]))
     released = await _release(connection, rows)
     settled: Settled = {}
     for row in rows:
         subject = subjects.get(row["customer_id"])
         if subject is None:
-            settled[row["line"]] = _deleted()
+            settled[row["line"]] = _kept("merged") if row["customer_id"] in merged else _deleted()
             continue
         changes = json.loads(row["changes"])
         left = _put_back(subject, changes.get("fields", {}), is_untouched=subject.id in untouched)

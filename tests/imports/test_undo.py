@@ -74,6 +74,19 @@ async def test_a_used_address_stays_with_its_customer(client: httpx.AsyncClient)
     assert await find(client, whatsapp="+989121234568") is None
 
 
+async def test_what_was_merged_since_stays(client: httpx.AsyncClient) -> None:
+    one = await make_customer(client, ("phone", PHONE))
+    answer = await send(client, f"last name,phone,email\nRezaei,{PHONE},\nAli,,{EMAIL}\nC,+989121234568,\n")
+    made = await find(client, email=EMAIL)
+    survivor = await find(client, phone="+989121234568")
+    response = await client.post(
+        f"/v1/customers/{survivor['id']}/merge", json={"customer_ids": [one["id"], made["id"]]}
+    )
+    assert response.status_code == 200, response.text
+    assert {row["undone"] for row in await undo(client, answer)} == {"kept"}
+    assert (await find(client, phone=PHONE))["id"] == survivor["id"]
+
+
 async def test_an_import_is_undone_once(client: httpx.AsyncClient) -> None:
     answer = await send(client, "name\nAli\n")
     await undo(client, answer)
