@@ -135,7 +135,8 @@ async def _work(url: str) -> None:
 
 
 def _desk(settings: Settings, database: Database) -> Desk:
-    policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers)
+    secrets = SecretBox(secret_key(settings, embedded=settings.database_url is None))
+    policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers, secrets.digests)
     return Desk(database, Storage(settings.media), policy)
 
 

@@ -56,6 +56,7 @@ class Plan:
     subjects: dict[UUID, Subject]
     aliases: Mapping[UUID, UUID] = field(default_factory=dict)
     """Ids merged away → the survivor's."""
+    erased: frozenset[UUID] = frozenset()
     shared: frozenset[tuple[str, str]] = frozenset()
     """Addresses that several customers share and that identify none of them."""
     organizations: frozenset[UUID] = frozenset()
@@ -68,6 +69,9 @@ class Plan:
     def decide(self, person: Person) -> None:
         if person.rejected:
             self._settle(person, RowResult.rejected)
+            return
+        if person.id in self.erased:
+            self._refuse_erased(person)
             return
         self._check_organization(person)
         owners = self._owners(person)
@@ -111,8 +115,7 @@ class Plan:
 
     def _fill(self, person: Person, subject: Subject) -> None:
         if subject.values["status"] == CustomerStatus.anonymized:
-            person.reasons.append(reason("anonymized", "This customer was anonymized."))
-            self._settle(person, RowResult.rejected)
+            self._refuse_erased(person)
             return
         fields: dict[str, list[Any]] = {}
         for name, value in person.fields.items():
@@ -130,6 +133,10 @@ class Plan:
         if added:
             changes["identifiers"] = [str(each) for each in added]
         self._settle(person, RowResult.updated if changes else RowResult.unchanged, subject, changes)
+
+    def _refuse_erased(self, person: Person) -> None:
+        person.reasons.append(reason("erased", "This customer was erased: an old list does not bring them back."))
+        self._settle(person, RowResult.rejected)
 
     def _set(self, person: Person, subject: Subject, fields: dict[str, list[Any]], name: str, value: Any) -> None:
         before = subject.values[name]

@@ -7,6 +7,10 @@ OWNERS = """
 
 ALIASES = "SELECT id, customer_id FROM customer_alias WHERE id = ANY ($1::uuid[])"
 
+ERASED = "SELECT id FROM erased_customer WHERE id = ANY ($1::uuid[])"
+
+SUPPRESSED = "SELECT digest, suppressed_at FROM suppressed_address WHERE digest = ANY ($1::text[])"
+
 HOLD = """
     SELECT id, kind, status, display_name, given_name, family_name, language, time_zone, organization_id,
            attributes::text, preferences::text, version

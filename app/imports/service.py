@@ -145,13 +145,7 @@ async def _work_through(desk: Desk, record: CustomerImport, opened: OpenFile, pr
     """One chunk is read while the database takes in the one before."""
     rules = Rules(record.options["region"], desk.policy.blocked)
     chunks = _chunks(opened, record.done, rules)
-    writer = Writer(
-        desk.database,
-        record.id,
-        actor=record.actor,
-        overwrite=record.options["overwrite"],
-        dry_run=record.dry_run,
-    )
+    writer = Writer(desk.database, record, desk.policy)
     done = record.done
     people = await asyncio.to_thread(next, chunks, None)
     while people:

@@ -6,7 +6,7 @@ file for one of the addresses.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,9 @@ from app.changes.models import ChangeType
 from app.core.db import Database, lock_key, locked, now
 from app.core.ids import uuid7
 from app.customers.models import Rule
+from app.customers.service import IdentifierPolicy
 from app.imports import queries
-from app.imports.models import ImportStatus, RowResult
+from app.imports.models import CustomerImport, ImportStatus, RowResult
 from app.imports.planning import Plan, Subject
 from app.imports.reading import Person
 
@@ -45,14 +46,13 @@ class Overtaken(Exception):
 class Writer:
     """Writes the chunks of one import, in order."""
 
-    def __init__(
-        self, database: Database, import_id: UUID, *, actor: str | None, overwrite: bool, dry_run: bool
-    ) -> None:
+    def __init__(self, database: Database, record: CustomerImport, policy: IdentifierPolicy) -> None:
         self.database = database
-        self.import_id = import_id
-        self.actor = actor
-        self.overwrite = overwrite
-        self.dry_run = dry_run
+        self.import_id = record.id
+        self.actor = record.actor
+        self.overwrite = record.options["overwrite"]
+        self.dry_run = record.dry_run
+        self.digests = policy.digests
         self._imagined: tuple[dict[tuple[str, str], UUID], dict[UUID, Subject]] = ({}, {})
         """What earlier chunks of a dry run would have made: later rows are about it, too."""
 
@@ -76,6 +76,7 @@ class Writer:
         ids = [person.id for person in people if person.id]
         found = await connection.fetch(queries.OWNERS, [kind for kind, _ in wanted], [value for _, value in wanted])
         aliases = dict(await connection.fetch(queries.ALIASES, ids)) if ids else {}
+        erased = await connection.fetch(queries.ERASED, ids) if ids else ()
         named = {row["customer_id"] for row in found if not row["shared"]} | {aliases.get(each, each) for each in ids}
         organizations = {person.fields["organization_id"] for person in people if "organization_id" in person.fields}
         subjects = await subjects_of(connection, named)
@@ -87,6 +88,7 @@ class Writer:
             owners=self._imagined[0] | owners,
             subjects=self._imagined[1] | subjects,
             aliases=aliases,
+            erased=frozenset(row["id"] for row in erased),
             shared=frozenset((row["kind"], row["value"]) for row in found if row["shared"]),
             organizations=frozenset(row["id"] for row in known),
             overwrite=self.overwrite,
@@ -110,11 +112,18 @@ class Writer:
             await connection.execute(queries.UPDATE, json.dumps([values_of(subject) for subject in changed]))
             for subject in changed:
                 subject.version += 1
-        await _copy(connection, "customer_identifier", _IDENTIFIER, list(_identifiers(plan)))
+        refused = await self._suppressed(connection, plan)
+        await _copy(connection, "customer_identifier", _IDENTIFIER, list(_identifiers(plan, refused)))
         await _copy(connection, "identity_journal", _ENTRY, list(self._entries(plan)))
         await _copy(connection, "change", _CHANGE, list(_changes(plan, new, changed)))
         if plan.suggestions:
             await connection.execute(queries.SUGGEST, json.dumps(plan.suggestions))
+
+    async def _suppressed(self, connection: asyncpg.Connection, plan: Plan) -> dict[tuple[str, str], datetime]:
+        """New addresses to which nothing may be sent, of people we have forgotten."""
+        keys = {digest: each.key for _, _, each, _ in plan.identifiers for digest in self.digests(*each.key)}
+        found = await connection.fetch(queries.SUPPRESSED, list(keys))
+        return {keys[row["digest"]]: row["suppressed_at"] for row in found}
 
     def _entries(self, plan: Plan) -> Iterator[tuple[Any, ...]]:
         details = json.dumps({"import": str(self.import_id)})
@@ -169,12 +178,12 @@ def values_of(subject: Subject) -> dict[str, Any]:
     return subject.values | {"id": str(subject.id), "organization_id": str(organization) if organization else None}
 
 
-def _identifiers(plan: Plan) -> Iterator[tuple[Any, ...]]:
+def _identifiers(plan: Plan, refused: Mapping[tuple[str, str], datetime]) -> Iterator[tuple[Any, ...]]:
     for identifier_id, customer_id, address, shared in plan.identifiers:
         told = address.told
         yield (
             *(identifier_id, plan.at, plan.at, customer_id, address.kind, address.value),
-            *(told.value, told.label, told.confidence, shared, address.opted_out_at),
+            *(told.value, told.label, told.confidence, shared, address.opted_out_at or refused.get(address.key)),
             *(told.first_seen_at or plan.at, told.last_seen_at or plan.at),
         )
 

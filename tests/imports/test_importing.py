@@ -154,6 +154,18 @@ async def test_each_imported_address_is_journalled_and_told(
     ]
 
 
+async def test_an_address_that_opted_out_before_it_was_forgotten_stays_opted_out(client: httpx.AsyncClient) -> None:
+    made = await make_customer(client, ("phone", PHONE))
+    path = f"/v1/customers/{made['id']}"
+    await client.patch(f"{path}/identifiers/{made['identifiers'][0]['id']}", json={"opted_out": True})
+    old = (await client.get("/v1/customers/export")).text
+    assert (await client.delete(path, params={"mode": "erase"})).status_code == 204
+    (row,) = await results(client, await send(client, old, "old.ndjson"))
+    assert (row["result"], row["reasons"][0]["code"]) == ("rejected", "erased")
+    await send(client, f"name,phone\nAli,{PHONE}\n")
+    assert (await find(client, phone=PHONE))["identifiers"][0]["opted_out_at"] is not None
+
+
 async def test_results_come_as_csv_too_and_by_result(client: httpx.AsyncClient) -> None:
     answer = await send(client, f"name,phone\nA,{PHONE}\nB,nonsense\n")
     assert [row["line"] for row in await results(client, answer, status="rejected")] == [3]
