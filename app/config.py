@@ -10,6 +10,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 MEBIBYTE = 1024 * 1024
 
 
+RetentionDays = Annotated[int | None, Field(ge=1, le=36500)]
+"""None: for ever."""
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ONEFILE_", env_file=".env", extra="ignore")
 
@@ -58,6 +62,14 @@ class Settings(BaseSettings):
     """Of files fetched from providers; larger ones are marked failed."""
     work_in_server: bool = True
     """Do background jobs in the server's process; `onefile worker` does them in others."""
+    retention_raw_requests_days: RetentionDays = None
+    """How long raw provider requests are kept, the unreadable ones included."""
+    retention_recordings_days: RetentionDays = None
+    """How long recordings and other files of calls are kept."""
+    retention_unfiled_days: RetentionDays = None
+    """How long messages are kept that are nobody's."""
+    retention_audit_days: RetentionDays = None
+    """How long the audit log is kept."""
     retention_changes_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """How long the feed of changes can be read back, at least."""
     log_level: str = "INFO"

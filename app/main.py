@@ -31,6 +31,7 @@ from app.imports.service import Desk
 from app.ingest.fetching import handlers
 from app.ingest.queries import FORGET_NONCES
 from app.ingest.service import Intake
+from app.rights import retention
 
 logger = structlog.get_logger()
 
@@ -124,7 +125,10 @@ def _surround(app: FastAPI, settings: Settings) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     await database.open()
-    tasks = [asyncio.create_task(_tidy(database, app.state.feed)), asyncio.create_task(app.state.audit.run())]
+    tasks = [
+        asyncio.create_task(_tidy(database, app.state.settings, app.state.feed)),
+        asyncio.create_task(app.state.audit.run()),
+    ]
     if app.state.settings.work_in_server:
         tasks.append(
             asyncio.create_task(work(database, {**handlers(app.state.intake), **import_jobs.handlers(app.state.desk)}))
@@ -144,9 +148,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.close()
 
 
-async def _tidy(database: Database, feed: Feed) -> None:
+async def _tidy(database: Database, settings: Settings, feed: Feed) -> None:
     """Forget what has served its time: kept answers after a day, jobs done after a week, signatures after a month,
-    changes as the settings say."""
+    the rest as the settings say."""
     while True:
         await asyncio.sleep(_TIDY_EVERY_S)
         try:
@@ -154,6 +158,7 @@ async def _tidy(database: Database, feed: Feed) -> None:
                 for statement in (FORGET, FORGET_NONCES, FORGET_LOG):
                     await connection.execute(statement)
             await feed.forget()
+            await retention.enforce(database, settings)
         except errors.DATABASE_ERRORS as error:
             logger.warning("service.tidying.failed", error=type(error).__name__)
 

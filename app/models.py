@@ -27,6 +27,7 @@ from app.interactions.models import (
     Interaction,
     StatusRow,
 )
+from app.rights.models import RetentionRun
 
 metadata = SQLModel.metadata
 
@@ -54,6 +55,7 @@ __all__ = [
     "Interaction",
     "Merge",
     "Recovery",
+    "RetentionRun",
     "Source",
     "StatusRow",
     "SuppressedAddress",

@@ -10,10 +10,11 @@ from app.core.dependencies import ExpectedVersion, SessionDep, StorageDep
 from app.core.errors import documented
 from app.core.pagination import Page
 from app.customers.dependencies import PolicyDep
-from app.rights import audit, erasure, export
+from app.rights import audit, erasure, export, retention
 from app.rights.audit import AuditQuery, AuditRead
 from app.rights.erasure import ErasureMode
 from app.rights.export import ExportFormat
+from app.rights.retention import Retention
 
 _EXPORT: dict[int | str, dict[str, Any]] = {
     200: {
@@ -29,6 +30,12 @@ router = APIRouter(prefix="/v1", tags=["Rights"], dependencies=[Depends(Requires
 async def list_audit(request: Request, session: SessionDep, query: Annotated[AuditQuery, Query()]) -> dict[str, Any]:
     """Every successful request made with a key, an entry for each file it touched; a second after it at the latest."""
     return await audit.list_entries(session, request.app.state.audit, query)
+
+
+@router.get("/retention", response_model=Retention, summary="See how long things are kept")
+async def get_retention(request: Request, session: SessionDep) -> dict[str, Any]:
+    """The rules as the settings have them (`ONEFILE_RETENTION_…_DAYS`), and what each has deleted; applied hourly."""
+    return await retention.show(session, request.app.state.settings)
 
 
 @router.delete(

@@ -57,14 +57,14 @@ async def _erase(session: AsyncSession, customer_id: UUID) -> None:
         await session.execute(text(statement), {"customer_id": customer_id})
     for table, condition in reversed([*tables_of(customer_id)]):
         if table.name not in _OUTLIVE:
-            await _part(session, table, condition)
+            await part(session, table, condition)
             await session.execute(delete(table).where(condition))
     await session.execute(delete(InboundRequest).where(col(InboundRequest.id).in_(requests)))
     session.expunge_all()
     session.add_all([ErasedCustomer(id=each) for each in (customer_id, *aliases)])
 
 
-async def _part(session: AsyncSession, table: Table, condition: ColumnElement[bool]) -> None:
+async def part(session: AsyncSession, table: Table, condition: ColumnElement[bool]) -> None:
     """Rows of others that refer to these ones, as an answer does to a message that was filed elsewhere since."""
     if table.name == CUSTOMER:
         return

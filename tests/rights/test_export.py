@@ -20,7 +20,7 @@ Client = httpx.AsyncClient
 URL = "http://onefile.test/v1/ingest/sms"
 NOT_OF_PERSONS = {
     *("api_key", "idempotency_key", "source", "webhook_nonce", "inbound_request"),
-    *("erased_customer", "suppressed_address", "forgotten_message", "customer_import"),
+    *("erased_customer", "suppressed_address", "forgotten_message", "customer_import", "retention_run"),
 }
 """Raw requests are exported by the interactions they brought."""
 
