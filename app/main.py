@@ -36,8 +36,8 @@ from app.rights import retention
 logger = structlog.get_logger()
 
 _INGEST = "/v1/ingest/"
-_BATCH = "/v1/interactions/batch"
 _IMPORTS = "/v1/imports"
+_BATCHES = {"/v1/interactions/batch", "/v1/feedback/batch"}
 _TIDY_EVERY_S = 3600
 
 _DESCRIPTION = """
@@ -109,7 +109,7 @@ def _surround(app: FastAPI, settings: Settings) -> None:
             return settings.max_ingest_bytes
         if path == _IMPORTS:
             return settings.max_import_bytes
-        return settings.max_batch_bytes if path == _BATCH else settings.max_body_bytes
+        return settings.max_batch_bytes if path in _BATCHES else settings.max_body_bytes
 
     app.add_middleware(Shortcut, routes=BUSIEST)
     app.add_middleware(

@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.auth import Requires, Scope
-from app.core.dependencies import ExpectedVersion, SessionDep
+from app.core.batches import BatchResult
+from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
 from app.feedback import recording, recoveries, service
@@ -20,6 +21,18 @@ reading = [Depends(Requires(Scope.read))]
 writing = [Depends(Requires(Scope.write))]
 _TOLD_BEFORE: dict[int | str, dict[str, Any]] = {
     200: {"model": FeedbackRead, "description": "Told before: the first one."}
+}
+_BATCH_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"from":{"kind":"phone","value":"+989121234567"},"scores":[{"measure":"nps","value":9}]}\n'
+                '{"from":{"kind":"email","value":"a@example.org"},"scores":[{"measure":"csat","value":4}]}\n',
+            }
+        },
+    }
 }
 
 
@@ -39,6 +52,20 @@ async def post_feedback(
     recorded = await recording.record(session, rules, body)
     response.status_code = 201 if recorded.created else 200
     return service.show(recorded.feedback)
+
+
+@router.post(
+    "/feedback/batch",
+    response_model=BatchResult,
+    responses=documented(409),
+    openapi_extra=_BATCH_BODY,
+    dependencies=writing,
+    summary="Record up to 10 000 answers (NDJSON)",
+)
+async def post_batch(database: DatabaseDep, rules: RulesDep, request: Request) -> dict[str, Any]:
+    """One JSON object a line, as for `POST /v1/feedback`. A bad line is rejected in its place; the rest go on. Answers
+    older than the settings say are history and open no recovery."""
+    return await recording.record_batch(database, rules, await request.body())
 
 
 @router.get("/feedback", response_model=Page[TidyScore], dependencies=reading, summary="List scores, one a row")

@@ -1,31 +1,37 @@
 """Recording answers: one, or a thousand of a batch, in the same handful of statements."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy
 from sqlalchemy import tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app.changes.models import ChangeType
 from app.changes.service import tell
-from app.core.db import lock, lock_key, now
-from app.core.errors import AppError, Conflict, FieldError, Unprocessable
+from app.core import batches
+from app.core.audit import concerns
+from app.core.db import Database, lock, lock_key, now
+from app.core.errors import AppError, FieldError, Unprocessable
 from app.customers.service import IdentifierPolicy
 from app.feedback.models import Feedback, FeedbackScore
 from app.feedback.rules import Rules
 from app.feedback.schemas import FeedbackCreate
+from app.feedback.subjects import Subjects
 from app.feedback.watching import watch
 from app.identity.claiming import bring, claim
 from app.identity.resolution import Sender, lock_keys
-from app.interactions.models import Conversation, Interaction
 from app.messages import Confidence, Identifier
 from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
 from app.text.languages import guess_language
+
+_CHUNK = 250
+"""Lines to a transaction: so long the objects of one keep the loop busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ async def record(session: AsyncSession, rules: Rules, body: FeedbackCreate) -> R
     (outcome,) = await record_all(session, rules, [body])
     if isinstance(outcome, AppError):
         raise outcome
+    concerns(outcome.feedback.customer_id)
     return outcome
 
 
@@ -69,8 +76,28 @@ async def record_all(session: AsyncSession, rules: Rules, bodies: Sequence[Feedb
     senders = [draft.whose for draft in distinct if isinstance(draft.whose, Sender)]
     await lock(session, lock_keys(senders) | {lock_key(*draft.key) for draft in distinct if draft.key})
     await _recall(session, distinct)
-    await _record(session, rules, [draft for draft in distinct if draft.outcome is None])
+    if fresh := [draft for draft in distinct if draft.outcome is None]:
+        await _record(session, rules, fresh)
     return [_outcome(draft, first[draft.key or draft]) for draft in drafts]
+
+
+async def record_batch(database: Database, rules: Rules, document: bytes) -> dict[str, Any]:
+    """NDJSON, an answer a line. Each chunk of lines is a transaction of its own: a batch that was cut off and is sent
+    again records nothing twice, as long as its lines have external ids."""
+    results: list[batches.Result] = []
+    for chunk in batches.chunks_of(document, _CHUNK):
+        bodies, refused = await asyncio.to_thread(batches.read_lines, chunk, partial(batches.read_as, FeedbackCreate))
+        async with database.session() as session:
+            outcomes = await record_all(session, rules, list(bodies.values()))
+        results += batches.in_order(refused | dict(zip(bodies, map(_line, outcomes), strict=True)))
+    return batches.summed_up(results)
+
+
+def _line(outcome: Outcome) -> batches.Result:
+    if isinstance(outcome, AppError):
+        return batches.rejected(outcome.code, outcome.errors)
+    status = "created" if outcome.created else "known"
+    return {"status": status, "id": outcome.feedback.id, "customer_id": outcome.feedback.customer_id}
 
 
 def _outcome(draft: _Draft, first: _Draft) -> Outcome:
@@ -121,7 +148,7 @@ async def _recall(session: AsyncSession, drafts: Sequence[_Draft]) -> None:
 
 async def _record(session: AsyncSession, rules: Rules, drafts: Sequence[_Draft]) -> None:
     claims = await claim(session, [draft.whose for draft in drafts if draft.whose is not None])
-    about = await _Subjects.of(session, [draft.body for draft in drafts])
+    about = await Subjects.of(session, [draft.body for draft in drafts])
     for draft, whose in zip(drafts, claims.customers, strict=True):
         if isinstance(whose, AppError):
             draft.outcome = whose
@@ -139,40 +166,7 @@ async def _record(session: AsyncSession, rules: Rules, drafts: Sequence[_Draft])
     await watch(session, rules.recovery, recorded)
 
 
-@dataclass(frozen=True, slots=True)
-class _Subjects:
-    """What answers are about."""
-
-    interactions: dict[UUID, Any]
-    conversations: dict[UUID, Any]
-
-    @classmethod
-    async def of(cls, session: AsyncSession, bodies: Sequence[FeedbackCreate]) -> "_Subjects":
-        interactions = {body.interaction_id for body in bodies} - {None}
-        conversations = {body.conversation_id for body in bodies} - {None}
-        columns = [col(getattr(Interaction, name)) for name in ("id", "customer_id", "agent", "channel")]
-        touches = sqlalchemy.select(*columns).where(col(Interaction.id).in_(interactions))
-        threads = select(Conversation.id, Conversation.customer_id).where(col(Conversation.id).in_(conversations))
-        return cls(
-            {row.id: row for row in await session.execute(touches)} if interactions else {},
-            {row.id: row for row in await session.execute(threads)} if conversations else {},
-        )
-
-    def refusal(self, body: FeedbackCreate, customer_id: UUID) -> AppError | None:
-        for name, known in (("interaction", self.interactions), ("conversation", self.conversations)):
-            subject_id = getattr(body, f"{name}_id")
-            if subject_id is None:
-                continue
-            if subject_id not in known:
-                error = FieldError(field=f"{name}_id", message=f"no {name} has this id")
-                return Unprocessable(f"No {name} has this id.", code=f"unknown_{name}", errors=[error])
-            if known[subject_id].customer_id != customer_id:
-                error = FieldError(field=f"{name}_id", message="is not this customer's")
-                return Conflict(f"The {name} is not this customer's.", code="not_theirs", errors=[error])
-        return None
-
-
-def _feedback(body: FeedbackCreate, customer_id: UUID, about: _Subjects) -> Feedback:
+def _feedback(body: FeedbackCreate, customer_id: UUID, about: Subjects) -> Feedback:
     touch = about.interactions.get(body.interaction_id) if body.interaction_id else None
     shared = {
         "customer_id": customer_id,

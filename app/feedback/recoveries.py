@@ -8,6 +8,7 @@ from sqlalchemy import and_, not_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from app.core.audit import concerns
 from app.core.db import now
 from app.core.dependencies import check_version
 from app.core.errors import AppError, Conflict, FieldError, NotFound, Unprocessable
@@ -57,6 +58,7 @@ async def _whose(session: AsyncSession, body: RecoveryCreate) -> UUID:
         if getattr(body, name) is not None and owner != customer_id:
             error = FieldError(field=name, message="is not this customer's")
             raise Conflict("The recovery is about something of another customer.", code="not_theirs", errors=[error])
+    concerns(customer_id)
     return customer_id
 
 
@@ -74,6 +76,7 @@ async def get(session: AsyncSession, recovery_id: UUID) -> Recovery:
     recovery = await session.get(Recovery, recovery_id)
     if recovery is None:
         raise NotFound("No recovery has this id.")
+    concerns(recovery.customer_id)
     return recovery
 
 
@@ -84,6 +87,7 @@ async def change(
     recovery = await session.get(Recovery, recovery_id, with_for_update=True, populate_existing=True)
     if recovery is None:
         raise NotFound("No recovery has this id.")
+    concerns(recovery.customer_id)
     check_version(recovery.version, expected_version)
     for name, value in patch.model_dump(exclude_unset=True).items():
         setattr(recovery, name, value)

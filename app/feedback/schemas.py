@@ -1,6 +1,6 @@
 """What the API takes and shows of feedback."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -180,12 +180,3 @@ class FeedbackQuery(PageQuery):
     interaction_id: UUID | None = None
     collected_after: Moment | None = None
     collected_before: Moment | None = None
-
-
-class BatchLine(BaseModel):
-    line: int = Field(description="Counted from 1.")
-    status: Literal["created", "known", "rejected"]
-    id: UUID | None = None
-    customer_id: UUID | None = None
-    code: str | None = None
-    errors: list[dict[str, str]] | None = None

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, selectinload
 from sqlmodel import col, select
 
+from app.core.audit import concerns
 from app.core.errors import NotFound
 from app.core.pagination import list_page
 from app.customers.service import current
@@ -21,6 +22,7 @@ async def get(session: AsyncSession, feedback_id: UUID) -> Feedback:
     feedback = await session.get(Feedback, feedback_id, options=[selectinload(Feedback.scores)])  # type: ignore[arg-type]
     if feedback is None:
         raise NotFound("No feedback has this id.")
+    concerns(feedback.customer_id)
     return feedback
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from app.auth import Requires, Scope, Writer
 from app.channels.base import WebhookRequest
 from app.channels.registry import ADAPTERS
+from app.core.batches import BatchResult
 from app.core.db import now
 from app.core.dependencies import ExpectedVersion, SecretsDep, SessionDep
 from app.core.errors import PROBLEM, documented
@@ -15,7 +16,6 @@ from app.core.pagination import Page, PageQuery
 from app.ingest import recording, requests, service, sources
 from app.ingest.models import InboundRequest
 from app.ingest.schemas import (
-    BatchResult,
     InboundRequestFull,
     InboundRequestQuery,
     InboundRequestRead,

@@ -1,28 +1,18 @@
 """Touches told by other systems: one by one, or ten thousand at a time."""
 
 import asyncio
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import Principal
+from app.core import batches
 from app.core.db import now
-from app.core.errors import (
-    AppError,
-    BadRequest,
-    FieldError,
-    Gone,
-    NotFound,
-    PayloadTooLarge,
-    Unprocessable,
-    field_errors,
-)
+from app.core.errors import FieldError, Gone, NotFound, Unprocessable
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
@@ -31,7 +21,6 @@ from app.messages import Channel, Confidence, Direction, Identifier, Interaction
 from app.text.identifiers import InvalidIdentifier, is_blocked, normalise, withheld
 from app.text.languages import guess_language
 
-BATCH_LINES = 10_000
 _CHUNK = 1000
 """Lines to a statement: their round trip costs nothing then, and locks are held for some 50 ms."""
 
@@ -61,10 +50,7 @@ async def record_batch(intake: Intake, caller: Principal, document: bytes) -> di
     Each chunk of lines is a transaction of its own. A batch that was cut off and is sent again records nothing twice,
     as long as its lines have external ids.
     """
-    lines = [(number, line) for number, line in enumerate(document.split(b"\n"), start=1) if line.strip()]
-    if len(lines) > BATCH_LINES:
-        raise PayloadTooLarge(f"A batch has at most {BATCH_LINES} lines.", code="too_many_lines")
-    chunks = [lines[start : start + _CHUNK] for start in range(0, len(lines), _CHUNK)]
+    chunks = batches.chunks_of(document, _CHUNK)
     results: list[dict[str, Any]] = []
     async with intake.database.bulk() as connection:
         # While the database files one chunk, the next one is read.
@@ -73,9 +59,7 @@ async def record_batch(intake: Intake, caller: Principal, document: bytes) -> di
             chunk = await reading
             reading = asyncio.create_task(asyncio.to_thread(_read_chunk, intake, caller, following))
             results += await _file_chunk(connection, chunk)
-    statuses = [result["status"] for result in results]
-    counts = {status: statuses.count(status) for status in ("created", "known", "rejected")}
-    return counts | {"results": results}
+    return batches.summed_up(results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,45 +73,27 @@ class _Chunk:
     """What is wrong with the other lines, by number."""
 
 
-def _read_chunk(intake: Intake, caller: Principal, lines: Iterable[tuple[int, bytes]]) -> _Chunk:
+def _read_chunk(intake: Intake, caller: Principal, lines: Iterable[batches.NumberedLine]) -> _Chunk:
     received_at = now()
-    touches: dict[int, Touch] = {}
-    rejected: dict[int, dict[str, Any]] = {}
-    for number, line in lines:
-        try:
-            touches[number] = _touch(intake, caller, _read(line), received_at)
-        except ValidationError as error:
-            rejected[number] = _rejected("validation_failed", field_errors(error.errors()))
-        except AppError as error:
-            rejected[number] = _rejected(error.code, error.errors)
+    touches, rejected = batches.read_lines(
+        lines, lambda line: _touch(intake, caller, batches.read_as(InteractionCreate, line), received_at)
+    )
     return _Chunk(list(touches), Prepared.of(list(touches.values()), intake.window), rejected)
 
 
 async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk) -> list[dict[str, Any]]:
     filed = await file_prepared(connection, chunk.prepared) if chunk.numbers else []
-    results = chunk.rejected | dict(zip(chunk.numbers, map(_result, filed), strict=True))
-    return [{"line": number} | results[number] for number in sorted(results)]
-
-
-def _read(line: bytes) -> InteractionCreate:
-    try:
-        told = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The line is not valid JSON.", code="malformed_json") from error
-    return InteractionCreate.model_validate(told)
+    return batches.in_order(chunk.rejected | dict(zip(chunk.numbers, map(_result, filed), strict=True)))
 
 
 def _result(filed: Filed) -> dict[str, Any]:
     if filed.erased:
-        return _rejected("erased", [FieldError(field="external_id", message="this interaction was erased")])
+        return batches.rejected("erased", [FieldError(field="external_id", message="this interaction was erased")])
     if filed.interaction_id is None:
-        return _rejected("unknown_customer", [FieldError(field="customer_id", message="no customer has this id")])
+        unknown = FieldError(field="customer_id", message="no customer has this id")
+        return batches.rejected("unknown_customer", [unknown])
     status = "created" if filed.created else "known"
     return {"status": status, "id": filed.interaction_id, "customer_id": filed.customer_id}
-
-
-def _rejected(code: str, errors: Any) -> dict[str, Any]:
-    return {"status": "rejected", "code": code, "errors": list(errors)}
 
 
 def _touch(intake: Intake, caller: Principal, body: InteractionCreate, received_at: datetime) -> Touch:

@@ -166,19 +166,3 @@ class InteractionCreate(BaseModel):
     def us(self) -> PartyWrite | None:
         """Our end."""
         return self.to if self.direction is Direction.inbound else self.from_
-
-
-class BatchLine(BaseModel):
-    line: int = Field(description="Counted from 1.")
-    status: Literal["created", "known", "rejected"]
-    id: UUID | None = None
-    customer_id: UUID | None = None
-    code: str | None = None
-    errors: list[dict[str, str]] | None = None
-
-
-class BatchResult(BaseModel):
-    created: int
-    known: int = Field(description="Recorded before: same `source` and `external_id`.")
-    rejected: int
-    results: list[BatchLine]

@@ -108,8 +108,9 @@ async def test_the_examples_work(
     await send("PATCH", f"/v1/recoveries/{recovery['id']}", "RecoveryPatch")
     await send("POST", "/v1/sources", "SourceCreate")
     await send("POST", "/v1/api-keys", "ApiKeyCreate")
-    batch = operations["POST /v1/interactions/batch"]["requestBody"]["content"]["application/x-ndjson"]["example"]
-    assert (await client.post("/v1/interactions/batch", content=batch)).json()["created"] == 2
+    for path in ("/v1/interactions/batch", "/v1/feedback/batch"):
+        batch = operations[f"POST {path}"]["requestBody"]["content"]["application/x-ndjson"]["example"]
+        assert (await client.post(path, content=batch)).json()["created"] == 2
 
 
 async def test_a_kept_answer_is_announced_in_the_description(app: FastAPI) -> None:

@@ -27,7 +27,7 @@ async def answers(client: Client, *values: float, **score: Any) -> str:
 def comparable(row: dict[str, Any]) -> dict[str, Any]:
     """PostgreSQL leaves out the last zeros of a second's fraction."""
     return {
-        name: datetime.fromisoformat(value).astimezone(UTC) if name.endswith("_at") else value
+        name: datetime.fromisoformat(value).astimezone(UTC) if name.endswith("_at") and value else value
         for name, value in row.items()
     }
 
@@ -94,3 +94,15 @@ async def test_the_trend_compares_the_newest_with_as_many_before(
     shown = (await feedback_in_file(client, customer_id))["trend"]
     expected = trend and trend | {name: pytest.approx(trend[name]) for name in ("recent", "before")}
     assert shown == {score.get("measure", "csat"): expected}
+
+
+async def test_the_file_shows_open_recoveries(client: Client) -> None:
+    feedback = await give_feedback(client, PHONE, scores=[{"measure": "nps", "value": 3}])
+    await give_feedback(client, PHONE, scores=[{"measure": "nps", "value": 7}])
+    (shown,) = (await get_file(client, feedback["customer_id"]))["recoveries"]
+    (recovery,) = await all_pages(client, "/v1/recoveries")
+    shown["second"], recovery["second"] = comparable(shown["second"]), comparable(recovery["second"])
+    assert comparable(shown) == comparable({name: recovery[name] for name in shown})
+    assert {"due_at", "overdue", "first_value", "owner", "note"} <= shown.keys()
+    await client.patch(f"/v1/recoveries/{recovery['id']}", json={"outcome": "won_back"})
+    assert (await get_file(client, feedback["customer_id"]))["recoveries"] == []

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from tests.conftest import SavepointDatabase, open_client
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, configure, get_file, give_feedback, make_customer, tell
+from tests.factories import all_pages, configure, give_feedback, make_customer, tell
 
 PHONE = ("phone", "+989121234567")
 Client = httpx.AsyncClient
@@ -215,13 +215,3 @@ async def test_the_list_shows_what_is_overdue(client: Client, database: Savepoin
     assert len(await recoveries(client, status="closed")) == 1
     assert len(await recoveries(client, outcome="won_back", reason="detractor")) == 1
     assert len(await recoveries(client, customer_id=late["customer_id"])) == 1
-
-
-async def test_the_file_shows_open_recoveries(client: Client) -> None:
-    feedback = await answer(client, BAD)
-    (shown,) = (await get_file(client, feedback["customer_id"]))["recoveries"]
-    (recovery,) = await recoveries(client)
-    assert recovery.items() >= shown.items()
-    assert shown["overdue"] is False
-    await close(client, recovery)
-    assert (await get_file(client, feedback["customer_id"]))["recoveries"] == []
