@@ -19,7 +19,7 @@ from app.core.dependencies import check_version
 from app.customers.models import CustomerIdentifier, SuppressedAddress
 from app.customers.service import IdentifierPolicy, hold
 
-_ANONYMIZE = (
+ANONYMIZING = (
     # Answers kept for Idempotency-Key: a repetition stays harmless, but tells nothing any more.
     """UPDATE idempotency_key SET body = '{}'
        WHERE EXISTS (
@@ -28,7 +28,16 @@ _ANONYMIZE = (
                         UNION ALL SELECT id FROM interaction WHERE customer_id = :customer_id) AS erased
            WHERE position(convert_to(erased.id::text, 'UTF8') IN body) > 0)""",
     """UPDATE inbound_request SET body = '', query = '', headers = '{}', updated_at = now()
-       WHERE id IN (SELECT inbound_request_id FROM interaction WHERE customer_id = :customer_id)""",
+       WHERE id IN (SELECT inbound_request_id FROM interaction WHERE customer_id = :customer_id
+                    UNION ALL
+                    SELECT s.inbound_request_id FROM interaction_status AS s
+                    JOIN interaction AS i ON i.id = s.interaction_id WHERE i.customer_id = :customer_id)""",
+    # Receipts that come later would name the recipient again.
+    """INSERT INTO forgotten_message (digest)
+       SELECT sha256(convert_to(source || ':' || told.id, 'UTF8'))
+       FROM interaction, unnest(ARRAY[external_id, message_id]) AS told(id)
+       WHERE customer_id = :customer_id AND direction = 'outbound' AND told.id IS NOT NULL
+       ON CONFLICT DO NOTHING""",
     """DELETE FROM interaction_status AS s USING interaction AS i
        WHERE i.id = s.interaction_id AND i.customer_id = :customer_id
          AND EXISTS (SELECT FROM interaction_status AS first WHERE first.interaction_id = s.interaction_id
@@ -81,7 +90,7 @@ async def anonymize(
     concerns(customer.id, Action.erase)
     check_version(customer.version, expected_version)
     await _suppress(session, policy, customer.id)
-    for statement in _ANONYMIZE:
+    for statement in ANONYMIZING:
         await session.execute(text(statement), {"customer_id": customer.id})
     tell(session, ChangeType.customer_erased, customer.id, customer.id)
     return customer.id

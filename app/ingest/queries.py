@@ -83,11 +83,18 @@ WITH receipt AS (
     known AS (
         SELECT i.id AS interaction_id, r.* FROM receipt AS r
         JOIN interaction AS i ON i.source = $3::text AND i.direction = 'outbound'
-                             AND (i.external_id = r.external_id OR i.message_id = r.external_id)),
+                             AND (i.external_id = r.external_id OR i.message_id = r.external_id)
+        LEFT JOIN customer AS c ON c.id = i.customer_id
+        WHERE c.status IS DISTINCT FROM 'anonymized'),
+    forgotten AS (
+        -- Of messages whose recipient is forgotten: their news would name them again, and is not kept.
+        SELECT FROM receipt AS r
+        JOIN forgotten_message AS f ON f.digest = sha256(convert_to($3::text || ':' || r.external_id, 'UTF8'))),
     told AS (
         INSERT INTO interaction_status (id, created_at, updated_at, interaction_id, event, recipient, occurred_at,
-                                        error_code)
-        SELECT gen_random_uuid(), now(), now(), k.interaction_id, k.event, coalesce(k.value, ''), k.at, k.error_code
+                                        error_code, inbound_request_id)
+        SELECT gen_random_uuid(), now(), now(), k.interaction_id, k.event, coalesce(k.value, ''), k.at, k.error_code,
+               $2::uuid
         FROM known AS k
         ON CONFLICT (interaction_id, event, recipient) DO NOTHING
         RETURNING interaction_id),
@@ -132,7 +139,7 @@ WITH receipt AS (
                $10::bytea
         WHERE EXISTS (SELECT FROM told) OR EXISTS (SELECT FROM flagged)
         ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())
-SELECT (SELECT count(*) FROM known) + (SELECT count(*) FROM addressed)"""
+SELECT (SELECT count(*) FROM known) + (SELECT count(*) FROM addressed) + (SELECT count(*) FROM forgotten)"""
 """$1 receipts, $2 to $10 the raw request → how many of the receipts speak of messages or addresses we know."""
 
 OPT = """

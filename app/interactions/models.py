@@ -127,11 +127,20 @@ class StatusRow(Record, table=True):
     """What a provider told of a message we sent; each kind of news once a recipient."""
 
     __tablename__ = "interaction_status"
-    __table_args__ = (UniqueConstraint("interaction_id", "event", "recipient"),)
+    __table_args__ = (
+        UniqueConstraint("interaction_id", "event", "recipient"),
+        Index(
+            "ix_interaction_status_inbound_request_id",
+            "inbound_request_id",
+            postgresql_where=text("inbound_request_id IS NOT NULL"),
+        ),
+    )
 
     interaction_id: UUID = Field(foreign_key="interaction.id")
     event: ReceiptEvent = text_enum(ReceiptEvent)
     recipient: str = ""
+    inbound_request_id: UUID | None = None
+    """What told it; without a foreign key, since both are written at once and the request may go first."""
     occurred_at: datetime = time_field()
     error_code: str | None = None
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, exists, or_, select
+from sqlalchemy import ColumnElement, Subquery, Table, exists, or_, select
 from sqlmodel import SQLModel, col
 
 from app.ingest.models import InboundRequest
-from app.interactions.models import Interaction
+from app.interactions.models import Interaction, StatusRow
 
 CUSTOMER = "customer"
 
@@ -46,9 +46,24 @@ def names_customer(column: Any) -> bool:
 
 
 def requests_of(customer_id: UUID) -> ColumnElement[bool]:
-    """Raw requests that brought interactions of this customer and of nobody else: others' are not theirs to have."""
-    own, other = Interaction.__table__.alias("own"), Interaction.__table__.alias("other")  # type: ignore[attr-defined]
+    """Raw requests that told of this customer and of nobody else: others' are not theirs to have."""
     request_id = col(InboundRequest.id)
-    return request_id.in_(select(own.c.inbound_request_id).where(own.c.customer_id == customer_id)) & ~exists().where(
-        other.c.inbound_request_id == request_id, other.c.customer_id.is_distinct_from(customer_id)
+    own, others = _bringing(), _bringing()
+    brought = select(own.c.request_id).where(own.c.customer_id == customer_id)
+    shared = exists().where(others.c.request_id == request_id, others.c.customer_id.is_distinct_from(customer_id))
+    return request_id.in_(brought) & ~shared
+
+
+def _bringing() -> Subquery:
+    """Which raw request told of whom: by a message, or by what became of one."""
+    messages: Any = select(
+        col(Interaction.inbound_request_id).label("request_id"), col(Interaction.customer_id).label("customer_id")
+    )
+    receipts = select(col(StatusRow.inbound_request_id), col(Interaction.customer_id)).join(
+        Interaction, col(Interaction.id) == col(StatusRow.interaction_id)
+    )
+    return (
+        messages.where(col(Interaction.inbound_request_id).is_not(None))
+        .union_all(receipts.where(col(StatusRow.inbound_request_id).is_not(None)))
+        .subquery()
     )

@@ -1,6 +1,8 @@
 """Erasing a person leaves no row of theirs; what must not come back is recognised by hashes."""
 
+import hmac
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +12,7 @@ from fastapi import FastAPI
 
 from app.core.ids import uuid7
 from app.core.jobs import drain
+from app.customers.erasure import ANONYMIZING
 from app.ingest.fetching import handlers
 from app.rights.subject import tables_of
 from tests.conftest import SavepointDatabase, open_client
@@ -178,3 +181,40 @@ async def test_the_files_content_goes_too(served: FastAPI, own_client: Client) -
     (gone,) = before - {kept}
     with pytest.raises(FileNotFoundError):
         await served.state.intake.storage.get(gone)
+
+
+@pytest.mark.parametrize("mode", ["anonymize", "erase"])
+async def test_receipts_are_forgotten_and_do_not_come_back(
+    client: Client, database: SavepointDatabase, mode: str
+) -> None:
+    await make_source(client, "whatsapp_cloud", name="wa", credentials={"app_secret": "s"})
+    customer = await make_customer(client, ("whatsapp", PHONE))
+    to = {"kind": "whatsapp", "value": PHONE}
+    sent: dict[str, Any] = {
+        "channel": "whatsapp",
+        "direction": "outbound",
+        "to": to,
+        "source": "wa",
+        "external_id": "out-1",
+    }
+    assert (await tell(client, **sent))["customer_id"] == customer["id"]
+    await client.post("/v1/ingest/wa", **statuses("delivered"))
+    assert "9121234567" in await everything(database)
+    await client.delete(f"/v1/customers/{customer['id']}", params={"mode": mode})
+    for status in ("delivered", "read"):
+        assert (await client.post("/v1/ingest/wa", **statuses(status))).is_success
+    assert "9121234567" not in await everything(database)
+
+
+def statuses(status: str) -> dict[str, Any]:
+    told = {"id": "out-1", "status": status, "timestamp": "1", "recipient_id": PHONE[1:]}
+    body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": {"statuses": [told]}}]}]}).encode()
+    signature = hmac.digest(b"s", body, "sha256").hex()
+    return {"content": body, "headers": {"X-Hub-Signature-256": f"sha256={signature}"}}
+
+
+def test_anonymizing_knows_every_table_of_persons() -> None:
+    """Or the table is known to hold nothing that names one."""
+    known = " ".join(ANONYMIZING)
+    missed = {table.name for table, _ in tables_of(uuid7()) if not re.search(rf"(UPDATE|FROM) {table.name}\b", known)}
+    assert missed <= {"audit_entry", "change", "feedback_score"}
