@@ -27,6 +27,8 @@ SQLModel.metadata.naming_convention = {
 
 UPDATED_IN_PLACE = {"fillfactor": 85}
 """Storage of tables whose rows change with every message: room for the new version on the same page."""
+FOUND_SOON = {"gin_pending_list_limit": 512}
+"""Storage of search indexes: writers leave new words in a list, which every search reads; in kB, a short one."""
 
 
 def now() -> datetime:

@@ -49,7 +49,7 @@ ANONYMIZING = (
        WHERE customer_id = :customer_id""",
     """UPDATE interaction
        SET subject = NULL, text = '', html = NULL, reply_text = NULL, location = NULL, attachments = '[]',
-           attributes = '{}', message_id = NULL, version = version + 1, updated_at = now(),
+           attributes = '{}', message_id = NULL, search_words = '', version = version + 1, updated_at = now(),
            sender_kind = NULL, sender_value = NULL, sender_name = NULL,
            recipient_kind = NULL, recipient_value = NULL, recipient_name = NULL
        WHERE customer_id = :customer_id""",
@@ -77,7 +77,7 @@ ANONYMIZING = (
     """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",
     """UPDATE customer
        SET status = 'anonymized', display_name = NULL, given_name = NULL, family_name = NULL, organization_id = NULL,
-           attributes = '{}', preferences = '{}', version = version + 1, updated_at = now()
+           search_words = '', attributes = '{}', preferences = '{}', version = version + 1, updated_at = now()
        WHERE id = :customer_id""",
 )
 

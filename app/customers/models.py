@@ -5,12 +5,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import Connection, Index, Uuid, event, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlalchemy.orm import Mapper
 from sqlmodel import Field, Relationship, SQLModel
 
-from app.core.db import UPDATED_IN_PLACE, Record, json_field, now, text_enum, time_field
+from app.core.db import FOUND_SOON, UPDATED_IN_PLACE, Record, json_field, now, text_enum, time_field
 from app.messages import Channel, Confidence, IdentifierKind
+from app.text.folding import name_key
 
 
 class CustomerKind(StrEnum):
@@ -32,6 +34,14 @@ class Customer(Record, table=True):
     __table_args__ = (
         Index("ix_customer_updated_at", "updated_at"),
         Index("ix_customer_organization_id", "organization_id", postgresql_where=text("organization_id IS NOT NULL")),
+        Index("ix_customer_search_words", "search_words", postgresql_using="gin", postgresql_with=FOUND_SOON),
+        Index(
+            "ix_customer_organization_words",
+            "search_words",
+            postgresql_using="gin",
+            postgresql_where=text("kind = 'organization'"),
+        ),
+        Index("ix_customer_not_searchable", "id", postgresql_where=text("search_words IS NULL")),
         {"postgresql_with": UPDATED_IN_PLACE},
     )
 
@@ -48,6 +58,8 @@ class Customer(Record, table=True):
     version: int = 1
     first_contact_at: datetime | None = time_field(default=None)
     last_contact_at: datetime | None = time_field(default=None)
+    search_words: str | None = Field(default=None, sa_type=TSVECTOR)
+    """`name_key` of the names. None: written before there was a search, and not yet reached by the job that adds it."""
 
     identifiers: list["CustomerIdentifier"] = Relationship(
         sa_relationship_kwargs={
@@ -69,6 +81,13 @@ class Customer(Record, table=True):
         return [alias.id for alias in self.aliases]
 
 
+@event.listens_for(Customer, "before_insert")
+@event.listens_for(Customer, "before_update")
+def _find_by_name(_: Mapper[Any], __: Connection, customer: Customer) -> None:
+    """Whoever writes a name leaves it searchable. SQL that writes one passes `name_key` itself."""
+    customer.search_words = name_key(customer.display_name, customer.given_name, customer.family_name)
+
+
 class CustomerAlias(SQLModel, table=True):
     """The id of a file that was merged into another: it keeps working, and leads to the survivor."""
 
@@ -76,6 +95,17 @@ class CustomerAlias(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     customer_id: UUID = Field(foreign_key="customer.id", index=True)
+
+
+IDENTIFIER_KEYS = {
+    "beginning": 'lower(value COLLATE "C")',
+    "end": 'reverse(lower(value COLLATE "C"))',
+    "inside": "substring(lower(value COLLATE \"C\"), '[:@](.*)')",
+}
+"""By what a fragment of an identifier is found: its beginning, its end backwards, what follows its system or its @.
+
+In bytewise order, whatever the server's locale; there `lower` changes ASCII alone.
+"""
 
 
 class CustomerIdentifier(Record, table=True):
@@ -89,6 +119,10 @@ class CustomerIdentifier(Record, table=True):
             "value",
             unique=True,
             postgresql_where=text("released_at IS NULL AND NOT shared"),
+        ),
+        *(
+            Index(f"ix_identifier_{name}", text(expression), postgresql_where=text("released_at IS NULL"))
+            for name, expression in IDENTIFIER_KEYS.items()
         ),
         Index("ix_shared_identifier", "kind", "value", postgresql_where=text("released_at IS NULL AND shared")),
         {"postgresql_with": UPDATED_IN_PLACE},

@@ -7,9 +7,10 @@ def brought(first: int) -> str:
     return f"""
     opened AS (
         INSERT INTO customer (id, created_at, updated_at, kind, status, display_name, language, attributes, preferences,
-                              version, first_contact_at, last_contact_at)
-        SELECT id, now(), now(), 'person', 'provisional', display_name, language, '{{}}', '{{}}', 1, first_at, last_at
-        FROM jsonb_to_recordset(${first}::jsonb) AS c(id uuid, display_name text, language text,
+                              version, first_contact_at, last_contact_at, search_words)
+        SELECT id, now(), now(), 'person', 'provisional', display_name, language, '{{}}', '{{}}', 1, first_at, last_at,
+               search_words
+        FROM jsonb_to_recordset(${first}::jsonb) AS c(id uuid, display_name text, language text, search_words tsvector,
                                                        first_at timestamptz, last_at timestamptz)
         WHERE id IN (SELECT customer_id FROM fresh)
         RETURNING id),

@@ -16,6 +16,7 @@ from app.core.db import lock_key
 from app.core.ids import uuid7
 from app.customers.models import Rule
 from app.messages import Identifier, IdentifierKind
+from app.text.folding import name_key
 
 _FIND = """
     SELECT s.kind, s.value, i.customer_id
@@ -116,6 +117,7 @@ def _open(sender: Sender, findings: Findings) -> UUID:
         {
             "id": str(customer_id),
             "display_name": sender.name,
+            "search_words": name_key(sender.name),
             "language": sender.language,
             "first_at": at,
             "last_at": at,

@@ -27,10 +27,12 @@ from app.ingest.service import Intake
 from app.ingest.sources import ConnectedSource
 from app.ingest.translation import files_of
 from app.interactions.attachments import sniffed
+from app.interactions.indexing import make_searchable
 from app.interactions.models import Attachment, AttachmentState, Interaction
-from app.interactions.queries import ATTACH
+from app.interactions.queries import ATTACH, MAKE_SEARCHABLE
 from app.messages import Attachment as Told
 from app.messages import Confirmation, InboundMessage
+from app.text.folding import text_key
 from app.text.languages import guess_language
 
 logger = structlog.get_logger()
@@ -53,11 +55,15 @@ def handlers(intake: Intake) -> Mapping[str, Handler]:
     async def forget_file(attempt: Attempt) -> None:
         await _forget_file(intake, attempt.id)
 
+    async def add_words(attempt: Attempt) -> None:
+        await make_searchable(intake.database)
+
     return {
         "fetch_attachment": fetch_attachment,
         "complete_message": complete_message,
         "confirm": confirm,
         "forget_file": forget_file,
+        "make_searchable": add_words,
     }
 
 
@@ -186,6 +192,8 @@ async def _complete_message(intake: Intake, attempt: Attempt) -> None:
         await _replace_files(session, interaction, files)
         interaction.version += 1
         _tell(session, interaction, *_COMPLETED, "language", "attributes", "attachments")
+        words = text_key(interaction.subject, interaction.text)
+        await (await session.connection()).exec_driver_sql(MAKE_SEARCHABLE, (interaction.id, words))
 
 
 async def _replace_files(session: AsyncSession, interaction: Interaction, files: Sequence[dict[str, Any]]) -> None:

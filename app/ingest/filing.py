@@ -20,6 +20,7 @@ from app.identity.resolution import Digests, Sender, by_rank, lock_keys, no_dige
 from app.ingest.queries import FILE_DECIDED, FILE_DECIDED_WITH_MEDIA, FILE_KNOWN, FILE_KNOWN_WITH_MEDIA
 from app.interactions.queries import HOLD_CUSTOMER, JOIN_CONVERSATIONS
 from app.messages import Channel, Direction, Identifier, InteractionKind, InteractionStatus, Party
+from app.text.folding import name_key, text_key
 from app.text.subjects import base_subject
 
 _BY_PAIR = {Channel.email, Channel.sms, Channel.whatsapp, Channel.chat, Channel.social, Channel.app}
@@ -113,6 +114,8 @@ class Touch:
             "incomplete": self.incomplete,
             "attachments": [self.shown(each) for each in self.files],
             "attributes": self.attributes,
+            "search_words": text_key(self.subject, self.text),
+            "name_words": name_key(self.party.name) if self.party else None,
             **self.ends(),
         }
         return {name: value for name, value in row.items() if value is not None}

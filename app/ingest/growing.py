@@ -16,10 +16,11 @@ from app.ingest.filing import Touch
 from app.ingest.queries import ADOPT
 from app.ingest.translation import join_parts
 from app.interactions.queries import ATTACH
+from app.text.folding import text_key
 
 _READ = """
-    SELECT id, customer_id, direction, status, text, occurred_at, duration_s, attributes::text, attachments::text,
-           coalesce(sender_kind, recipient_kind) IS NULL AS of_nobody
+    SELECT id, customer_id, direction, status, subject, text, occurred_at, duration_s, attributes::text,
+           attachments::text, coalesce(sender_kind, recipient_kind) IS NULL AS of_nobody
     FROM interaction WHERE source = $1 AND external_id = $2 FOR UPDATE"""
 _WRITE = """
     WITH grown AS (
@@ -27,7 +28,8 @@ _WRITE = """
             attachments = $6::jsonb, direction = $7, status = $8, sender_kind = coalesce(sender_kind, $9),
             sender_value = coalesce(sender_value, $10), sender_name = coalesce(sender_name, $11),
             recipient_kind = coalesce(recipient_kind, $12), recipient_value = coalesce(recipient_value, $13),
-            recipient_name = coalesce(recipient_name, $14), version = version + 1, updated_at = now()
+            recipient_name = coalesce(recipient_name, $14), version = version + 1, updated_at = now(),
+            search_words = $16::tsvector
         WHERE id = $1
         RETURNING id, customer_id, status)
     INSERT INTO change (type, customer_id, subject_id, data, at)
@@ -82,6 +84,7 @@ async def _complete(connection: asyncpg.Connection, row: asyncpg.Record, touch: 
         *way,
         *map(ends.get, _ENDS),
         json.dumps(fields),
+        text_key(row["subject"], after[0]),
     )
     if files:
         await attach(connection, row["id"], files)

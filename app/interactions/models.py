@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Column, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from app.core.db import UPDATED_IN_PLACE, Record, json_field, text_enum, time_field
+from app.core.db import FOUND_SOON, UPDATED_IN_PLACE, Record, json_field, text_enum, time_field
 from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus, ReceiptEvent
 
 
@@ -111,6 +112,17 @@ class Interaction(Record, table=True):
     attachments: list[dict[str, Any]] = json_field(list)
     attributes: dict[str, Any] = json_field()
     version: int = 1
+
+
+# Not an attribute: whoever reads an interaction never wants it. `text_key` of subject and text; NULL as in `Customer`.
+SEARCH_WORDS: Column[str] = Column("search_words", TSVECTOR)
+Interaction.metadata.tables["interaction"].append_column(SEARCH_WORDS)
+Index("ix_interaction_search_words", SEARCH_WORDS, postgresql_using="gin", postgresql_with=FOUND_SOON)
+Index(
+    "ix_interaction_not_searchable",
+    Interaction.id,  # type: ignore[arg-type]
+    postgresql_where=text("search_words IS NULL"),
+)
 
 
 class ConversationReference(SQLModel, table=True):

@@ -19,7 +19,7 @@ MESSAGES = """
             received_at timestamptz, subject text, text text, html text, reply_text text, language text,
             sender_kind text, sender_value text, sender_name text, recipient_kind text, recipient_value text,
             recipient_name text, automatic bool, files jsonb, incomplete bool, agent text, duration_s int,
-            location text, attachments jsonb, attributes jsonb)),
+            location text, attachments jsonb, attributes jsonb, search_words tsvector, name_words text)),
     known AS (
         SELECT m.n, i.id, i.customer_id, i.conversation_id
         FROM message AS m
@@ -40,12 +40,12 @@ BROUGHT_CHANGES = """
 RECORD = f"""
     contact AS (
         SELECT o.customer_id, min(m.occurred_at) AS first_at, max(m.occurred_at) AS last_at,
-               min(m.sender_name) FILTER (WHERE m.direction = 'inbound') AS name
+               min(ARRAY[m.sender_name, m.name_words]) FILTER (WHERE m.direction = 'inbound') AS name
         FROM owner AS o JOIN fresh AS m USING (n)
         WHERE o.customer_id IS NOT NULL GROUP BY o.customer_id),
     held AS (
         -- Nothing returns to a file that was erased since its owner was looked up.
-        SELECT c.id, c.display_name IS NULL AND contact.name IS NOT NULL AS is_named
+        SELECT c.id, c.display_name IS NULL AND contact.name[1] IS NOT NULL AS is_named
         FROM customer AS c JOIN contact ON contact.customer_id = c.id
         WHERE c.status <> 'anonymized'
         ORDER BY c.id FOR NO KEY UPDATE OF c),
@@ -53,7 +53,9 @@ RECORD = f"""
         UPDATE customer AS c
         SET first_contact_at = least(c.first_contact_at, contact.first_at),
             last_contact_at = greatest(c.last_contact_at, contact.last_at),
-            display_name = coalesce(c.display_name, contact.name),
+            display_name = coalesce(c.display_name, contact.name[1]),
+            search_words = CASE WHEN held.is_named THEN c.search_words || contact.name[2]::tsvector
+                                ELSE c.search_words END,
             version = c.version + held.is_named::int,
             updated_at = CASE WHEN held.is_named THEN now() ELSE c.updated_at END
         FROM held JOIN contact ON contact.customer_id = held.id
@@ -134,13 +136,13 @@ RECORD = f"""
             id, created_at, updated_at, customer_id, conversation_id, inbound_request_id, channel, direction, kind,
             status, source, provider, external_id, message_id, occurred_at, subject, text, html, reply_text, language,
             sender_kind, sender_value, sender_name, recipient_kind, recipient_value, recipient_name, automatic, agent,
-            duration_s, location, attachments, attributes, version)
+            duration_s, location, attachments, attributes, search_words, version)
         SELECT f.id, f.received_at, f.received_at, f.owner_id,
                coalesce(g.id, t.id, o.conversation_id),
                $2::uuid, f.channel, f.direction, f.kind, f.status, f.source, f.provider, f.external_id, f.message_id,
                f.occurred_at, f.subject, f.text, f.html, f.reply_text, f.language, f.sender_kind, f.sender_value,
                f.sender_name, f.recipient_kind, f.recipient_value, f.recipient_name, f.automatic, f.agent,
-               f.duration_s, f.location, f.attachments, f.attributes, 1
+               f.duration_s, f.location, f.attachments, f.attributes, f.search_words, 1
         FROM filed AS f
         LEFT JOIN answered AS a USING (n)
         LEFT JOIN continued AS g ON g.id = a.conversation_id
@@ -223,6 +225,9 @@ ATTACH = """
     INSERT INTO pgqueuer (priority, status, entrypoint, payload)
     SELECT 0, 'queued', 'fetch_attachment', convert_to(id::text, 'UTF8') FROM attached WHERE state = 'pending'"""
 """Files that come after their interaction ($1): their rows ($2), and the jobs that fetch them."""
+
+MAKE_SEARCHABLE = "UPDATE interaction SET search_words = $2::tsvector WHERE id = $1"
+"""Behind a change of its text; $2 as `text_key` makes it."""
 
 RESULT = """
     SELECT m.n, coalesce(r.id, k.id) AS id, coalesce(r.customer_id, k.customer_id) AS customer_id,

@@ -41,6 +41,8 @@ _WRITTEN_MARKS = frozenset((0, 7, 8, 9, 84, 91, 103, 107, 118, 122, 129, 130, 13
 _EMPTY_MARKS = frozenset(map(chr, (0x034F, *range(0xFE00, 0xFE10))))
 _LONGEST_WORD = 64
 _LONGEST_NAME = 500
+_LONGEST_TEXT = 30_000
+"""Characters; a tsvector holds a megabyte at the most, and nobody looks for what stands behind ten pages."""
 
 
 class _Keys(dict[int, str]):
@@ -75,6 +77,16 @@ def search_words(text: str) -> set[str]:
     if _JOINER in folded:
         words.update(folded.replace(_JOINER, " ").split())
     return {word[:_LONGEST_WORD] for word in words}
+
+
+def text_key(*texts: str | None) -> str:
+    """The words by which a message can be found, as PostgreSQL reads a tsvector. Of a very long one, the beginning."""
+    return " ".join(search_words("\n".join(filter(None, texts))[:_LONGEST_TEXT]))
+
+
+def name_key(*names: str | None) -> str:
+    """The words by which somebody of these names can be found, as PostgreSQL reads a tsvector."""
+    return " ".join(set().union(*map(name_words, filter(None, names))))
 
 
 def name_words(name: str) -> set[str]:

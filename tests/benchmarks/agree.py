@@ -11,7 +11,7 @@ from tests.benchmarks.traffic import Request
 
 _OWN = "ARRAY['id', 'created_at', 'updated_at']"
 _WRITTEN = f"""
-    SELECT to_jsonb(i) - {_OWN} - ARRAY['inbound_request_id', 'external_id', 'occurred_at', 'text']
+    SELECT to_jsonb(i) - {_OWN} - ARRAY['inbound_request_id', 'external_id', 'occurred_at', 'text', 'search_words']
            || jsonb_build_object(
                'request', to_jsonb(q) - {_OWN} - ARRAY['body', 'fingerprint', 'headers'],
                'headers', (SELECT jsonb_agg(name ORDER BY name) FROM jsonb_object_keys(q.headers) AS name),

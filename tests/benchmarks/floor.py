@@ -21,6 +21,7 @@ from app.core.db import Database
 from app.core.ids import uuid7
 from app.customers.queries import FILE, LOOKUP
 from app.ingest.queries import FILE_KNOWN
+from app.text.folding import fold
 
 _ZONE = "UTC"
 _WINDOW = timedelta(hours=72)
@@ -122,6 +123,7 @@ def _row(source: str, fields: dict[str, str]) -> dict[str, Any]:
         "automatic": False,
         "attachments": [],
         "attributes": {"segments": int(fields["NumSegments"])},
+        "search_words": fold(fields["Body"]),
     }
 
 
