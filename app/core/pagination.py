@@ -35,20 +35,33 @@ class PageQuery(BaseModel):
 
 
 async def list_page(
-    session: AsyncSession, statement: SelectOfScalar[Any], query: PageQuery, *keys: Any
+    session: AsyncSession,
+    statement: SelectOfScalar[Any],
+    query: PageQuery,
+    *keys: Any,
+    down_to: tuple[Any, ...] | None = None,
 ) -> dict[str, Any]:
-    """One page of `statement`, ordered by `keys` descending: `(id,)` for UUIDv7 rows, or `(time, id)`."""
+    """One page of `statement`, ordered by `keys` descending: `(id,)` for UUIDv7 rows, or `(time, id)`.
+
+    `down_to` is the last row this page may look at: one that is not full by then ends there, and the next goes on.
+    """
     name = statement.column_descriptions[0]["name"]
     if query.updated_since is not None:
         statement = statement.where(statement.column_descriptions[0]["entity"].updated_at >= query.updated_since)
-    if query.cursor is not None:
-        statement = statement.where(tuple_(*keys) < _decode(query.cursor, name, keys))
+    statement = after_cursor(statement, query, name, *keys)
+    if down_to is not None:
+        statement = statement.where(tuple_(*keys) >= down_to)
     statement = statement.order_by(*(key.desc() for key in keys)).limit(query.limit + 1)
     rows: Sequence[Any] = (await session.scalars(statement)).all()
     more = len(rows) > query.limit
     rows = rows[: query.limit]
-    cursor = _encode(name, [getattr(rows[-1], key.key) for key in keys]) if more else None
-    return {"items": rows, "next_cursor": cursor}
+    end = tuple(getattr(rows[-1], key.key) for key in keys) if more else down_to
+    return {"items": rows, "next_cursor": _encode(name, end) if end is not None else None}
+
+
+def after_cursor(statement: Any, query: PageQuery, name: str, *keys: Any) -> Any:
+    """The rows of a statement that are still to come."""
+    return statement if query.cursor is None else statement.where(tuple_(*keys) < _decode(query.cursor, name, keys))
 
 
 def _encode(name: str, values: Sequence[Any]) -> str:

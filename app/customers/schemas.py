@@ -14,7 +14,7 @@ from app.core.shapes import Shallow, UtcTime
 from app.customers.models import ConsentStatus, CustomerKind, CustomerStatus
 from app.messages import Channel, Confidence, IdentifierKind
 from app.text.cleaning import clean
-from app.text.fields import Address, JsonObject, ShortText
+from app.text.fields import Address, JsonObject, ShortText, Typed
 
 _PERSON: dict[str, Any] = {
     "display_name": "علی رضایی",
@@ -139,6 +139,13 @@ class CustomerRead(BaseModel):
 
 
 class CustomerQuery(PageQuery):
+    q: Typed | None = Field(
+        default=None,
+        description="Words, each the beginning of a name, a part of an identifier (the first or last digits of a phone "
+        "number, an e-mail address or its domain) or of the organisation's name; all of them must be found. A page may "
+        "have fewer items than `limit` and lead on.",
+        examples=["علی 4567"],
+    )
     identifier: Address | None = Field(
         default=None,
         description="As people write it, of any kind or as `kind:value`: `0912…`, `email:ali@example.ir`.",

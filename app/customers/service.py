@@ -19,6 +19,7 @@ from app.core.dependencies import check_version
 from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound, Unprocessable
 from app.core.merge_patch import merged
 from app.core.pagination import list_page
+from app.core.searching import search_page
 from app.customers import queries
 from app.customers.models import (
     Customer,
@@ -32,6 +33,7 @@ from app.customers.models import (
     SuppressedAddress,
 )
 from app.customers.schemas import CustomerCreate, CustomerPatch, CustomerQuery, IdentifierCreate, IdentifierPatch
+from app.customers.search import search_for
 from app.messages import IdentifierKind
 from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
 
@@ -90,6 +92,9 @@ async def list_customers(session: AsyncSession, policy: IdentifierPolicy, query:
             col(CustomerIdentifier.released_at).is_(None), _any_reading(query.identifier, policy.default_region)
         )
         statement = statement.where(col(Customer.id).in_(owners))
+    if query.q is not None:
+        search = search_for(query.q, policy.default_region, statement)
+        return await search_page(session, search, query, Customer.id)
     return await list_page(session, statement, query, Customer.id)
 
 

@@ -9,6 +9,7 @@ from app.core.pagination import PageQuery
 from app.core.shapes import Moment, UtcTime
 from app.interactions.models import AttachmentState, ConversationStatus
 from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus, ReceiptEvent
+from app.text.fields import Typed
 
 SHOWN_TEXT = 2000
 """Characters of text in lists and in the customer file."""
@@ -82,6 +83,12 @@ class InteractionFull(InteractionRead):
 
 
 class InteractionQuery(PageQuery):
+    q: Typed | None = Field(
+        default=None,
+        description="Words of subject and text, all of which must be there; the last may be unfinished. Of very long "
+        "texts the beginning is searched. A page may have fewer items than `limit` and lead on.",
+        examples=["سفارش نرسیده"],
+    )
     customer_id: UUID | None = None
     channel: Channel | None = None
     direction: Direction | None = None

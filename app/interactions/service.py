@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, cast, false
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
@@ -11,9 +13,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.core.audit import concerns
 from app.core.errors import NotFound
 from app.core.pagination import PageQuery, list_page
+from app.core.searching import Search, search_page
 from app.customers import service as customers
-from app.interactions.models import Conversation, Interaction, StatusRow
+from app.interactions.models import SEARCH_WORDS, Conversation, Interaction, StatusRow
 from app.interactions.schemas import SHOWN_TEXT, ConversationQuery, InteractionQuery
+from app.text.search_terms import text_words
 
 _WITHOUT_HTML = select(Interaction).options(defer(Interaction.html))  # type: ignore[arg-type]
 
@@ -43,19 +47,52 @@ async def get_whole(session: AsyncSession, interaction_id: UUID) -> dict[str, An
 
 
 async def list_interactions(session: AsyncSession, query: InteractionQuery) -> dict[str, Any]:
-    statement = _WITHOUT_HTML
-    if query.customer_id is not None:
-        statement = statement.where(Interaction.customer_id == customers.current(query.customer_id))
-    for name in ("channel", "direction", "conversation_id"):
+    if query.q is None:
+        return await _page(session, _filtered(query), query)
+    page = await search_page(session, search_for(query), query, Interaction.occurred_at, Interaction.id)
+    return page | {"items": [show(each) for each in page["items"]]}
+
+
+def search_for(query: InteractionQuery) -> Search:
+    words = text_words(query.q or "")
+    matches = SEARCH_WORDS.bool_op("@@")(cast(words, TSQUERY)) if words else false()
+    narrow = _within(query)
+    return Search(
+        listed=_filtered(query),
+        # In this form no index serves it: the planner would sort all that a frequent word finds.
+        matches=matches.is_(True),
+        scope=select(Interaction.occurred_at, Interaction.id).where(*narrow, *_period(query)),
+        # Whoever names a customer or a conversation has narrowed the search more than words do.
+        found=[] if narrow else [select(col(Interaction.id)).where(matches)],
+    )
+
+
+def _filtered(query: InteractionQuery) -> SelectOfScalar[Interaction]:
+    statement = _WITHOUT_HTML.where(*_within(query), *_period(query))
+    for name in ("channel", "direction"):
         if (value := getattr(query, name)) is not None:
             statement = statement.where(getattr(Interaction, name) == value)
     if query.filed is not None:
         statement = statement.where(col(Interaction.customer_id).is_not(None) == query.filed)
+    return statement
+
+
+def _within(query: InteractionQuery) -> list[ColumnElement[bool]]:
+    within = []
+    if query.customer_id is not None:
+        within.append(col(Interaction.customer_id) == customers.current(query.customer_id))
+    if query.conversation_id is not None:
+        within.append(col(Interaction.conversation_id) == query.conversation_id)
+    return within
+
+
+def _period(query: InteractionQuery) -> list[ColumnElement[bool]]:
+    period = []
     if query.occurred_after is not None:
-        statement = statement.where(col(Interaction.occurred_at) > query.occurred_after)
+        period.append(col(Interaction.occurred_at) > query.occurred_after)
     if query.occurred_before is not None:
-        statement = statement.where(col(Interaction.occurred_at) < query.occurred_before)
-    return await _page(session, statement, query)
+        period.append(col(Interaction.occurred_at) < query.occurred_before)
+    return period
 
 
 async def timeline(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:

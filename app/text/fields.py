@@ -24,6 +24,8 @@ def _finite(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(clean_json)]
 ShortText = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=500)]
+Typed = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=200)]
+"""What somebody types into a search box."""
 Address = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=500)]
 """An identifier as people write it; not stripped: a leading space may be a plus that a URL lost."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(clean_json), AfterValidator(_finite)]

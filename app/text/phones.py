@@ -15,6 +15,7 @@ from phonenumbers import (
     PhoneNumberFormat,
     PhoneNumberType,
     ValidationResult,
+    country_code_for_region,
     format_number,
     is_possible_number_for_type_with_reason,
     is_possible_number_with_reason,
@@ -62,6 +63,20 @@ def normalise_phone(raw: str, region: str | None) -> str:
     if number is None:
         raise InvalidIdentifier("No rule reads this as one phone number.")
     return number
+
+
+def beginnings_of(fragment: str, region: str | None) -> set[str]:
+    """How E.164 numbers may begin that people begin like this: international, or as one dials in the region."""
+    digits = fragment.lstrip("+")
+    if fragment.startswith("+"):
+        return {fragment}
+    country = country_code_for_region(region) if region else 0
+    if not country:
+        return {f"+{digits}"}
+    if digits.startswith("00"):
+        return {f"+{digits[2:]}"}
+    # Most regions put a 0 before a national number; in some it belongs to it.
+    return {f"+{digits}", f"+{country}{digits}", f"+{country}{digits.removeprefix('0')}"}
 
 
 def _without_plus(digits: str, region: str | None, *, plus_lost: bool) -> str | None:

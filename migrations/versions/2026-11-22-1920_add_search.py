@@ -3,16 +3,16 @@
 Rows that exist already are left without words: a job adds them in small transactions, so that a table of any size is
 served meanwhile.
 
-Revision: 0007_search
-Follows: 0006_audit
+Revision: 0009_search
+Follows: 0008_merges
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0007_search"
-down_revision = "0006_audit"
+revision = "0009_search"
+down_revision = "0008_merges"
 branch_labels = None
 depends_on = None
 
