@@ -27,16 +27,26 @@ HELD = """
 
 ORGANIZATIONS = "SELECT id FROM customer WHERE id = ANY ($1::uuid[]) AND kind = 'organization'"
 
-UPDATE = """
+_VALUES = """
+        id uuid, kind text, status text, display_name text, given_name text, family_name text, language text,
+        time_zone text, organization_id uuid, attributes jsonb, preferences jsonb, search_words tsvector"""
+
+OPEN = f"""
+    INSERT INTO customer (id, created_at, updated_at, kind, status, display_name, given_name, family_name, language,
+                          time_zone, organization_id, attributes, preferences, version, search_words)
+    SELECT id, $2, $2, kind, status, display_name, given_name, family_name, language, time_zone, organization_id,
+           attributes, preferences, 1, search_words
+    FROM jsonb_to_recordset($1::jsonb) AS n({_VALUES})"""  # noqa: S608  put together from constants
+"""Not a COPY, which cannot carry the words: asyncpg sends it in binary."""
+
+UPDATE = f"""
     UPDATE customer AS c
     SET kind = n.kind, status = n.status, display_name = n.display_name, given_name = n.given_name,
         family_name = n.family_name, language = n.language, time_zone = n.time_zone,
         organization_id = n.organization_id, attributes = n.attributes, preferences = n.preferences,
-        version = c.version + 1, updated_at = now()
-    FROM jsonb_to_recordset($1::jsonb) AS n(
-        id uuid, kind text, status text, display_name text, given_name text, family_name text, language text,
-        time_zone text, organization_id uuid, attributes jsonb, preferences jsonb)
-    WHERE c.id = n.id"""
+        search_words = n.search_words, version = c.version + 1, updated_at = now()
+    FROM jsonb_to_recordset($1::jsonb) AS n({_VALUES})
+    WHERE c.id = n.id"""  # noqa: S608  put together from constants
 
 SUGGEST = """
     INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons, status)

@@ -22,11 +22,8 @@ from app.imports import queries
 from app.imports.models import CustomerImport, ImportStatus, RowResult
 from app.imports.planning import Plan, Subject
 from app.imports.reading import Person
+from app.text.folding import name_key
 
-_CUSTOMER = (
-    *("id", "created_at", "updated_at", "kind", "status", "display_name", "given_name", "family_name", "language"),
-    *("time_zone", "organization_id", "attributes", "preferences", "version"),
-)
 _IDENTIFIER = (
     *("id", "created_at", "updated_at", "customer_id", "kind", "value", "raw", "label", "confidence", "shared"),
     *("opted_out_at", "first_seen_at", "last_seen_at"),
@@ -37,6 +34,9 @@ _ENTRY = (
 )
 _CHANGE = ("type", "customer_id", "subject_id", "data", "at")
 _ROW = ("import_id", "line", "result", "customer_id", "version", "reasons", "changes")
+
+
+_NAMES = ("display_name", "given_name", "family_name")
 
 
 class Overtaken(Exception):
@@ -107,7 +107,8 @@ class Writer:
             for subject in plan.subjects.values()
             if not subject.is_new and (subject.changed or subject.id in touched)
         ]
-        await _copy(connection, "customer", _CUSTOMER, [_customer(subject, plan.at) for subject in new])
+        if new:
+            await connection.execute(queries.OPEN, json.dumps([values_of(subject) for subject in new]), plan.at)
         if changed:
             await connection.execute(queries.UPDATE, json.dumps([values_of(subject) for subject in changed]))
             for subject in changed:
@@ -168,14 +169,13 @@ async def _copy(
         await connection.copy_records_to_table(table, records=records, columns=columns)
 
 
-def _customer(subject: Subject, at: datetime) -> tuple[Any, ...]:
-    values = subject.values | {name: json.dumps(subject.values[name]) for name in ("attributes", "preferences")}
-    return subject.id, at, at, *(values[name] for name in _CUSTOMER[3:-1]), 1
-
-
 def values_of(subject: Subject) -> dict[str, Any]:
     organization = subject.values["organization_id"]
-    return subject.values | {"id": str(subject.id), "organization_id": str(organization) if organization else None}
+    return subject.values | {
+        "id": str(subject.id),
+        "organization_id": str(organization) if organization else None,
+        "search_words": name_key(*(subject.values[name] for name in _NAMES)),
+    }
 
 
 def _identifiers(plan: Plan, refused: Mapping[tuple[str, str], datetime]) -> Iterator[tuple[Any, ...]]:

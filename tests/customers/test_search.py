@@ -164,3 +164,12 @@ async def test_every_effort_finds_the_same_customers_in_the_same_order(
 
 def _parts(name: str) -> list[str]:
     return [*name.lower().split(), name.lower().replace(" ", "")]
+
+
+async def test_a_merged_file_is_found_by_the_names_it_took_over(client: Client) -> None:
+    survivor = await make_customer(client, given_name="Ali")
+    other = await make_customer(client, family_name="Rezai")
+    answer = await client.post(f"/v1/customers/{survivor['id']}/merge", json={"customer_ids": [other["id"]]})
+    assert answer.status_code == 200, answer.text
+
+    assert [each["id"] for each in await all_pages(client, "/v1/customers", q="rezai")] == [survivor["id"]]

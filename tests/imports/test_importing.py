@@ -226,3 +226,12 @@ async def test_what_is_erased_is_erased_from_the_import_too(
     assert "Ali" in await database.driver.fetchval("SELECT changes::text FROM import_row")
     await client.delete(f"/v1/customers/{made['id']}")
     assert await database.driver.fetchval("SELECT changes::text FROM import_row") == "{}"
+
+
+async def test_an_imported_customer_is_found_by_the_names_the_file_gave(client: httpx.AsyncClient) -> None:
+    await send(client, f"name,phone\nعلي رضایی,{PHONE}\n")
+    (customer,) = await all_pages(client, "/v1/customers", q="علی رضا")
+    await send(client, f"name,phone\nSara Rezai,{PHONE}\n", overwrite=True)
+
+    assert [each["id"] for each in await all_pages(client, "/v1/customers", q="sara")] == [customer["id"]]
+    assert await all_pages(client, "/v1/customers", q="علی") == []

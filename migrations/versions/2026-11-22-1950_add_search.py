@@ -3,16 +3,16 @@
 Rows that exist already are left without words: a job adds them in small transactions, so that a table of any size is
 served meanwhile.
 
-Revision: 0009_search
-Follows: 0008_merges
+Revision: 0012_search
+Follows: 0011_retention
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0009_search"
-down_revision = "0008_merges"
+revision = "0012_search"
+down_revision = "0011_retention"
 branch_labels = None
 depends_on = None
 
