@@ -3,16 +3,16 @@
 Rows that exist already are left without words: a job adds them in small transactions, so that a table of any size is
 served meanwhile.
 
-Revision: 0012_search
-Follows: 0011_retention
+Revision: 0013_search
+Follows: 0012_receipt_requests
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0012_search"
-down_revision = "0011_retention"
+revision = "0013_search"
+down_revision = "0012_receipt_requests"
 branch_labels = None
 depends_on = None
 
