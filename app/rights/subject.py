@@ -62,8 +62,9 @@ def _bringing() -> Subquery:
     receipts = select(col(StatusRow.inbound_request_id), col(Interaction.customer_id)).join(
         Interaction, col(Interaction.id) == col(StatusRow.interaction_id)
     )
-    return (
+    both: Subquery = (
         messages.where(col(Interaction.inbound_request_id).is_not(None))
         .union_all(receipts.where(col(StatusRow.inbound_request_id).is_not(None)))
         .subquery()
     )
+    return both

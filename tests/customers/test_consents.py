@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from app.core.ids import uuid7
-from tests.conftest import SavepointDatabase
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, get_file, make_customer
 
@@ -29,13 +28,13 @@ async def in_force(client: Client, customer: dict[str, Any]) -> list[tuple[str, 
     return [(each["purpose"], each["channel"], each["status"]) for each in shown]
 
 
-async def merge(database: SavepointDatabase, survivor: dict[str, Any], other: dict[str, Any]) -> None:
-    """As far as consents are concerned: the rows lie together, and the old id leads to the survivor."""
-    for statement in (
-        "UPDATE consent SET customer_id = $1 WHERE customer_id = $2",
-        "INSERT INTO customer_alias (customer_id, id) VALUES ($1, $2)",
-    ):
-        await database.driver.execute(statement, survivor["id"], other["id"])
+async def merge(client: Client, survivor: dict[str, Any], other: dict[str, Any]) -> str:
+    """Its id."""
+    path = f"/v1/customers/{survivor['id']}/merge"
+    response = await client.post(path, json={"customer_ids": [other["id"]]})
+    assert response.status_code == 200, response.text
+    (merged,) = await all_pages(client, "/v1/merges")
+    return str(merged["id"])
 
 
 async def test_a_consent_is_told_and_shown_in_the_file(client: Client) -> None:
@@ -103,45 +102,51 @@ async def test_a_withdrawal_for_all_channels_ends_older_permissions_of_single_on
 
 
 @pytest.mark.parametrize("survivor_said", ["granted", "withdrawn"])
-async def test_on_merge_the_strictest_of_both_sides_is_in_force(
-    client: Client, database: SavepointDatabase, survivor_said: str
-) -> None:
+async def test_on_merge_the_strictest_of_both_sides_is_in_force(client: Client, survivor_said: str) -> None:
     survivor, other = await make_customer(client), await make_customer(client)
     other_said = ({"granted", "withdrawn"} - {survivor_said}).pop()
     await give(client, survivor, survivor_said, 1 if survivor_said == "withdrawn" else 5)
     await give(client, other, other_said, 1 if other_said == "withdrawn" else 5)
-    await merge(database, survivor, other)
+    await merge(client, survivor, other)
     assert await in_force(client, survivor) == [("marketing", None, "withdrawn")]
 
 
-async def test_on_merge_only_the_newest_of_each_side_counts(client: Client, database: SavepointDatabase) -> None:
+async def test_on_merge_only_the_newest_of_each_side_counts(client: Client) -> None:
     survivor, other = await make_customer(client), await make_customer(client)
     await give(client, survivor, "granted", 2)
     await give(client, other, "withdrawn", 1)
     await give(client, other, "granted", 3)
-    await merge(database, survivor, other)
+    await merge(client, survivor, other)
     assert await in_force(client, survivor) == [("marketing", None, "granted")]
 
 
-async def test_after_a_merge_a_newer_one_counts_again(client: Client, database: SavepointDatabase) -> None:
+async def test_after_a_merge_a_newer_one_counts_again(client: Client) -> None:
     survivor, other = await make_customer(client), await make_customer(client)
     await give(client, survivor, "granted", 5)
     await give(client, other, "withdrawn", 3)
-    await merge(database, survivor, other)
+    await merge(client, survivor, other)
     await give(client, survivor, "granted", 6)
     assert await in_force(client, survivor) == [("marketing", None, "granted")]
 
 
-async def test_a_withdrawal_for_all_channels_binds_the_other_sides_single_ones(
-    client: Client, database: SavepointDatabase
-) -> None:
+async def test_a_withdrawal_for_all_channels_binds_the_other_sides_single_ones(client: Client) -> None:
     survivor, other = await make_customer(client), await make_customer(client)
     await give(client, survivor, "granted", 5, channel="sms")
     await give(client, other, "withdrawn", 3)
-    await merge(database, survivor, other)
+    await merge(client, survivor, other)
     assert await in_force(client, survivor) == [("marketing", None, "withdrawn")]
     await give(client, survivor, "granted", 6, channel="sms")
     assert await in_force(client, survivor) == [("marketing", None, "withdrawn"), ("marketing", "sms", "granted")]
+
+
+async def test_undoing_a_merge_gives_each_its_own_consents_back(client: Client) -> None:
+    survivor, other = await make_customer(client), await make_customer(client)
+    await give(client, survivor, "granted", 5)
+    await give(client, other, "withdrawn", 3)
+    merge_id = await merge(client, survivor, other)
+    assert (await client.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    assert await in_force(client, survivor) == [("marketing", None, "granted")]
+    assert await in_force(client, other) == [("marketing", None, "withdrawn")]
 
 
 async def test_a_consent_of_the_future_is_refused(client: Client) -> None:
