@@ -40,7 +40,7 @@ _BATCH_BODY = {
     "/feedback",
     status_code=201,
     response_model=FeedbackRead,
-    responses=_TOLD_BEFORE | documented(404, 409),
+    responses=_TOLD_BEFORE | documented(404, 409, 410),
     dependencies=writing,
     summary="Record a customer's answer",
 )
@@ -89,7 +89,7 @@ async def get_feedback(session: SessionDep, feedback_id: UUID) -> dict[str, Any]
     "/recoveries",
     status_code=201,
     response_model=RecoveryRead,
-    responses=documented(404, 409),
+    responses=documented(404, 409, 410),
     dependencies=writing,
     summary="Open a recovery by hand",
 )

@@ -4,20 +4,21 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.changes.models import ChangeType
 from app.changes.service import tell
 from app.core import batches
 from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
-from app.core.errors import AppError, FieldError, Unprocessable
+from app.core.errors import AppError, FieldError, Gone, Unprocessable
 from app.customers.service import IdentifierPolicy
 from app.feedback.models import Feedback, FeedbackScore
 from app.feedback.rules import Rules
@@ -26,6 +27,7 @@ from app.feedback.subjects import Subjects
 from app.feedback.watching import watch
 from app.identity.claiming import bring, claim
 from app.identity.resolution import Sender, lock_keys
+from app.interactions.models import ForgottenMessage
 from app.messages import Confidence, Identifier
 from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
 from app.text.languages import guess_language
@@ -138,12 +140,20 @@ def _sender(policy: IdentifierPolicy, body: FeedbackCreate) -> Sender:
 
 
 async def _recall(session: AsyncSession, drafts: Sequence[_Draft]) -> None:
-    """Those recorded before have their outcome: the first one."""
+    """Those recorded before have their outcome: the first one, or none any more."""
     keys = {draft.key: draft for draft in drafts if draft.key}
     if keys:
+        digests = {_digest(*key): draft for key, draft in keys.items()}
+        forgotten = select(ForgottenMessage.digest).where(col(ForgottenMessage.digest).in_(digests))
+        for digest in await session.scalars(forgotten):
+            digests[digest].outcome = Gone("This answer was erased.", code="erased")
         statement = select(Feedback).where(tuple_(Feedback.source, Feedback.external_id).in_(keys))
         for feedback in await session.scalars(statement.options(selectinload(Feedback.scores))):  # type: ignore[arg-type]
             keys[feedback.source, str(feedback.external_id)].outcome = Recorded(feedback, created=False)
+
+
+def _digest(source: str, external_id: str) -> bytes:
+    return sha256(f"feedback:{source}:{external_id}".encode()).digest()
 
 
 async def _record(session: AsyncSession, rules: Rules, drafts: Sequence[_Draft]) -> None:

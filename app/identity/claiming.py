@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import AppError, Conflict, FieldError, NotFound
+from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound
 from app.identity.queries import brought
 from app.identity.resolution import Findings, Sender, resolve
 from app.interactions.queries import BROUGHT_CHANGES
@@ -25,7 +25,11 @@ _HOLD = """
     ORDER BY c.id FOR NO KEY UPDATE OF c"""
 """All in one order, given ones and owners alike, or two batches wait for each other."""
 
-_SURVIVORS = "SELECT id, customer_id FROM customer_alias WHERE id = ANY ($1::uuid[])"
+_FATES = """
+    SELECT given.id, coalesce(a.customer_id, given.id) AS customer_id, e.id IS NOT NULL AS is_erased
+    FROM unnest($1::uuid[]) AS given(id)
+    LEFT JOIN customer_alias AS a USING (id)
+    LEFT JOIN erased_customer AS e ON e.id = given.id"""
 
 _BRING = f"""
     WITH fresh AS (SELECT unnest($1::uuid[]) AS customer_id),{brought(2)}
@@ -68,13 +72,16 @@ async def _hold(
     addresses = [(each.kind, each.value) for sender in senders for each in sender.identifiers]
     kinds, values = [kind for kind, _ in addresses], [value for _, value in addresses]
     held = {row["id"]: row["status"] for row in await connection.fetch(_HOLD, given, kinds, values)}
-    survivors = {row["id"]: row["customer_id"] for row in await connection.fetch(_SURVIVORS, given)}
-    if any(survivor not in held for survivor in survivors.values()):  # merged while we waited for it
-        return await _hold(connection, given, senders)
-    return {each: _whose(survivors.get(each, each), held) for each in given}
+    fates = {row["id"]: row for row in await connection.fetch(_FATES, given)}
+    if any(fate["customer_id"] not in held and fate["customer_id"] != fate["id"] for fate in fates.values()):
+        return await _hold(connection, given, senders)  # merged while we waited for it
+    return {each: _whose(fate, held) for each, fate in fates.items()}
 
 
-def _whose(customer_id: UUID, held: dict[UUID, str]) -> UUID | AppError:
+def _whose(fate: asyncpg.Record, held: dict[UUID, str]) -> UUID | AppError:
+    customer_id: UUID = fate["customer_id"]
+    if fate["is_erased"]:
+        return Gone("This customer was erased.", code="erased")
     if customer_id not in held:
         return NotFound("No customer has this id.", code="unknown_customer", errors=_UNKNOWN)
     if held[customer_id] == "anonymized":

@@ -184,9 +184,9 @@ class Attachment(Record, table=True):
 
 
 class ForgottenMessage(SQLModel, table=True):
-    """A message that was erased: told again, it does not come back."""
+    """A message or an answer that was erased: told again, it does not come back."""
 
     __tablename__ = "forgotten_message"
 
     digest: bytes = Field(primary_key=True)
-    """SHA-256 of `source:external_id`."""
+    """SHA-256 of `source:external_id`, of an answer with `feedback:` before it."""

@@ -23,6 +23,10 @@ _BEFORE = (
        SELECT sha256(convert_to(source || ':' || external_id, 'UTF8')) FROM interaction
        WHERE customer_id = :customer_id AND external_id IS NOT NULL
        ON CONFLICT DO NOTHING""",
+    """INSERT INTO forgotten_message (digest)
+       SELECT sha256(convert_to('feedback:' || source || ':' || external_id, 'UTF8')) FROM feedback
+       WHERE customer_id = :customer_id AND external_id IS NOT NULL
+       ON CONFLICT DO NOTHING""",
     """UPDATE attachment SET interaction_id = NULL
        WHERE interaction_id IN (SELECT id FROM interaction WHERE customer_id = :customer_id)""",
     """UPDATE customer SET organization_id = NULL, version = version + 1, updated_at = now()

@@ -283,6 +283,40 @@ async def test_what_was_written_goes_with_the_person_and_the_score_stays(client:
     assert left["scores"] == feedback["scores"]
 
 
+async def test_what_was_erased_does_not_come_back(client: Client) -> None:
+    feedback = await give_feedback(client, PHONE, external_id="1", scores=[{"measure": "nps", "value": 1}])
+    await give_feedback(client, PHONE, scores=[{"measure": "nps", "value": 9}])
+    customer_id = feedback["customer_id"]
+    erased = await client.delete(f"/v1/customers/{customer_id}", params={"mode": "erase"})
+    assert erased.status_code == 204
+    assert_problem(await client.get(f"/v1/feedback/{feedback['id']}"), 404, "not_found")
+    for path in ("/v1/feedback", "/v1/recoveries"):
+        assert await all_pages(client, path) == []
+    await refused(client, 410, "erased", **{"from": SOMEBODY}, external_id="1")
+    await refused(client, 410, "erased", customer_id=customer_id)
+    await give_feedback(client, PHONE, external_id="2")
+
+
+async def test_feedback_goes_with_the_file_that_is_merged_and_comes_back(client: Client) -> None:
+    kept, merged = await make_customer(client, PHONE), await make_customer(client, ("email", "b@example.org"))
+    feedback = await give_feedback(client, customer_id=merged["id"], scores=[{"measure": "nps", "value": 1}])
+    response = await client.post(f"/v1/customers/{kept['id']}/merge", json={"customer_ids": [merged["id"]]})
+    assert response.status_code == 200, response.text
+    await give_feedback(client, customer_id=merged["id"], scores=[{"measure": "nps", "value": 2}])
+    for path in ("/v1/feedback", "/v1/recoveries"):
+        for customer_id in (kept["id"], merged["id"]):
+            found = await all_pages(client, path, customer_id=customer_id)
+            assert {item["customer_id"] for item in found} == {kept["id"]}, path
+    (recovery,) = await all_pages(client, "/v1/recoveries")
+    assert len(recovery["further_feedback_ids"]) == 1
+    (merge,) = await all_pages(client, "/v1/merges")
+    assert (await client.post(f"/v1/merges/{merge['id']}/undo")).status_code == 200
+    back = (await client.get(f"/v1/feedback/{feedback['id']}")).json()
+    assert back["customer_id"] == merged["id"]
+    (row,) = await all_pages(client, "/v1/feedback", customer_id=merged["id"])
+    assert row["feedback_id"] == feedback["id"]
+
+
 async def test_feedback_follows_its_conversation_into_the_one_it_is_joined_with(client: Client) -> None:
     await connect(client)
     await mail(client, "a")
