@@ -136,7 +136,7 @@ def _sender(policy: IdentifierPolicy, body: FeedbackCreate) -> Sender:
             errors=[FieldError(field="from.value", message="identifies nobody")],
         )
     identifier = Identifier(told.kind, value, told.value, Confidence.stated)
-    return Sender([identifier], told.name, _language(body), body.collected_at or now())
+    return Sender([identifier], told.name, _language(body), body.collected_at or now(), policy.digests)
 
 
 async def _recall(session: AsyncSession, drafts: Sequence[_Draft]) -> None:

@@ -297,6 +297,16 @@ async def test_what_was_erased_does_not_come_back(client: Client) -> None:
     await give_feedback(client, PHONE, external_id="2")
 
 
+async def test_an_address_that_opted_out_before_it_was_erased_stays_opted_out(client: Client) -> None:
+    customer = await make_customer(client, PHONE)
+    path = f"/v1/customers/{customer['id']}"
+    await client.patch(f"{path}/identifiers/{customer['identifiers'][0]['id']}", json={"opted_out": True})
+    await client.delete(path, params={"mode": "erase"})
+    feedback = await give_feedback(client, PHONE)
+    (identifier,) = (await client.get(f"/v1/customers/{feedback['customer_id']}")).json()["identifiers"]
+    assert identifier["opted_out_at"] is not None
+
+
 async def test_feedback_goes_with_the_file_that_is_merged_and_comes_back(client: Client) -> None:
     kept, merged = await make_customer(client, PHONE), await make_customer(client, ("email", "b@example.org"))
     feedback = await give_feedback(client, customer_id=merged["id"], scores=[{"measure": "nps", "value": 1}])
