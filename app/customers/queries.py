@@ -98,20 +98,6 @@ _SCORES = """
           ORDER BY s.collected_at DESC, s.id DESC LIMIT 10) AS tidy"""
 
 _FEEDBACK = f"""
-    WITH placed AS (
-        SELECT measure, dimension IS NULL AS overall, scale_min, scale_max, lower_is_better, value, collected_at,
-               row_number() OVER (asked ORDER BY collected_at DESC, id DESC) AS place,
-               least(count(*) OVER asked / 2, 3) AS few
-        FROM feedback_score WHERE customer_id = subject.id
-        WINDOW asked AS (PARTITION BY measure, dimension IS NULL, scale_min, scale_max, lower_is_better)),
-    asked AS (
-        SELECT DISTINCT ON (measure)
-               measure, scale_min, scale_max, lower_is_better, count(*) AS n, avg(value) AS value, max(few) AS few,
-               avg(value) FILTER (WHERE place <= few) AS recent,
-               avg(value) FILTER (WHERE place > few AND place <= 2 * few) AS before
-        FROM placed
-        GROUP BY measure, overall, scale_min, scale_max, lower_is_better
-        ORDER BY measure, overall DESC, max(collected_at) DESC)
     SELECT json_build_object(
         'latest', coalesce(({_SCORES}), '[]'),
         'averages', coalesce(json_object_agg(measure, json_build_object(
@@ -120,7 +106,15 @@ _FEEDBACK = f"""
             'direction', CASE WHEN abs(recent - before) < 0.05 * (scale_max - scale_min) THEN 'flat'
                               WHEN (recent > before) <> lower_is_better THEN 'up' ELSE 'down' END,
             'recent', recent, 'before', before, 'n', few) END), '{{}}'))
-    FROM asked"""  # noqa: S608  put together from constants
+    FROM (SELECT DISTINCT ON (measure) measure, scale_min, scale_max, lower_is_better, count(*) AS n,
+                 avg(value) AS value, least(count(*) / 2, 3) AS few,
+                 array_agg(value ORDER BY collected_at DESC, id DESC) AS newest_first
+          FROM feedback_score WHERE customer_id = subject.id
+          GROUP BY measure, dimension IS NULL, scale_min, scale_max, lower_is_better
+          ORDER BY measure, dimension IS NULL DESC, max(collected_at) DESC) AS asked,
+         LATERAL (SELECT avg(value) FILTER (WHERE place <= few) AS recent,
+                         avg(value) FILTER (WHERE place > few AND place <= 2 * few) AS before
+                  FROM unnest(newest_first) WITH ORDINALITY AS answer(value, place)) AS compared"""  # noqa: S608  constants
 """Averages and trends are of one question a measure: the one about the service as a whole if it was asked, on the scale
 it was asked on last. What `trend` compares is told in `app.customers.schemas.Trend`."""
 
