@@ -60,6 +60,7 @@ class Writer:
         """Write the chunk after the first `done` rows."""
         keys = {lock_key(*each.key) for person in people for each in person.addresses}
         async with self.database.bulk() as connection, locked(connection, keys):
+            await connection.execute(queries.BY_INDEX)
             held = await connection.fetchrow(queries.HOLD_IMPORT, self.import_id)
             if held is None or held["status"] != ImportStatus.running or held["done"] != done:
                 raise Overtaken
