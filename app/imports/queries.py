@@ -12,7 +12,7 @@ OWNERS = """
         UNION ALL
         (SELECT customer_id, shared FROM customer_identifier
          WHERE kind = s.kind AND value = s.value AND released_at IS NULL AND shared LIMIT 1)) AS i"""
-"""One address after the other, each half by an index of its own: while a table fills there are no statistics to plan by."""
+"""One address after the other, by an index for each half: a table being filled has no statistics to plan by."""
 
 ALIASES = "SELECT id, customer_id FROM customer_alias WHERE id = ANY ($1::uuid[])"
 
