@@ -15,6 +15,7 @@ import typer
 import uvicorn
 from cryptography.fernet import Fernet
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +32,8 @@ from app.core.secrets import SecretBox, secret_key
 from app.core.storage import Storage
 from app.customers.service import IdentifierPolicy
 from app.demo import play
+from app.identity import duplicates
+from app.identity.scanning import Scanned
 from app.imports import jobs as import_jobs
 from app.imports import terminal
 from app.imports.schemas import ImportOptions
@@ -50,8 +53,10 @@ cli = typer.Typer(
 )
 keys = typer.Typer(no_args_is_help=True, help="API keys, and the key that encrypts credentials.")
 sources_cli = typer.Typer(no_args_is_help=True, help="Connected provider accounts.")
+duplicates_cli = typer.Typer(no_args_is_help=True, help="Files that may be one person's.")
 cli.add_typer(keys, name="keys")
 cli.add_typer(sources_cli, name="sources")
+cli.add_typer(duplicates_cli, name="duplicates")
 screen = Console()
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -131,7 +136,8 @@ async def _work(url: str) -> None:
     database = Database(url, get_settings())
     await database.open()
     intake = Intake.prepare(get_settings(), database, SecretBox(os.environ["ONEFILE_SECRET_KEY"]))
-    await work(database, {**handlers(intake), **import_jobs.handlers(_desk(get_settings(), database))})
+    jobs = (handlers(intake), duplicates.handlers(database), import_jobs.handlers(_desk(get_settings(), database)))
+    await work(database, {name: handler for each in jobs for name, handler in each.items()})
 
 
 def _desk(settings: Settings, database: Database) -> Desk:
@@ -235,6 +241,30 @@ def sources_list() -> None:
     for source in _in_session(sources.all_of):
         table.add_row(source.name, source.provider, source.default_region)
     screen.print(table)
+
+
+@duplicates_cli.command("scan")
+def duplicates_scan() -> None:
+    """Compare all files with each other and suggest which are one person's."""
+    with _database_url(get_settings()) as url:
+        asyncio.run(_scan(url))
+
+
+async def _scan(url: str) -> None:
+    database = Database(url, get_settings())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen) as bar:
+        task = bar.add_task("reading", total=1.0)
+
+        def show(scanned: Scanned) -> None:
+            told = f"{scanned.customers:,} files, {scanned.compared:,} pairs, {scanned.suggested:,} suggested"
+            bar.update(task, completed=scanned.done, description=told)
+
+        try:
+            if not await duplicates.run_to_the_end(database, show):
+                raise ValueError("Another scan is running; GET /v1/duplicates/scan tells how far it is.")
+        finally:
+            await database.close()
 
 
 def _in_session(action: Callable[[AsyncSession], Awaitable[Result]]) -> Result:

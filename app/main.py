@@ -26,6 +26,7 @@ from app.core.secrets import SecretBox, secret_key
 from app.core.shortcut import Shortcut
 from app.core.shutdown import when_asked_to_stop
 from app.customers.service import IdentifierPolicy
+from app.identity import duplicates
 from app.imports import jobs as import_jobs
 from app.imports.service import Desk
 from app.ingest.fetching import handlers
@@ -130,9 +131,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(app.state.audit.run()),
     ]
     if app.state.settings.work_in_server:
-        tasks.append(
-            asyncio.create_task(work(database, {**handlers(app.state.intake), **import_jobs.handlers(app.state.desk)}))
-        )
+        jobs = {
+            **handlers(app.state.intake),
+            **duplicates.handlers(database),
+            **import_jobs.handlers(app.state.desk),
+        }
+        tasks.append(asyncio.create_task(work(database, jobs)))
     # What start-up built lives as long as the process: the collector need not walk it again and again (p99).
     gc.collect()
     gc.freeze()

@@ -16,7 +16,7 @@ from app.customers.models import (
     SuppressedAddress,
 )
 from app.feedback.models import Feedback, FeedbackScore, Recovery
-from app.identity.models import DuplicateSuggestion, Merge
+from app.identity.models import BlockingKey, DuplicateScan, DuplicateSuggestion, Merge, ValueCount
 from app.imports.models import CustomerImport, ImportRow
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import (
@@ -35,6 +35,7 @@ __all__ = [
     "ApiKey",
     "Attachment",
     "AuditEntry",
+    "BlockingKey",
     "Change",
     "Consent",
     "Conversation",
@@ -43,6 +44,7 @@ __all__ = [
     "CustomerAlias",
     "CustomerIdentifier",
     "CustomerImport",
+    "DuplicateScan",
     "DuplicateSuggestion",
     "ErasedCustomer",
     "Feedback",
@@ -59,6 +61,7 @@ __all__ = [
     "Source",
     "StatusRow",
     "SuppressedAddress",
+    "ValueCount",
     "WebhookNonce",
     "metadata",
 ]

@@ -28,7 +28,7 @@ from tests.factories import make_customer, make_source, signed_sms
 SMS = "http://onefile.test/v1/ingest/sms"
 PHONE = "+989121234567"
 PATIENCE_S = 0.5
-random = Random(1)  # noqa: S311  any order will do
+random = Random(1)
 
 
 class Service:

@@ -28,6 +28,9 @@ _PAUSE_AFTER_LOSS_S = 2.0
 ENQUEUE = "INSERT INTO pgqueuer (priority, status, entrypoint, payload)"
 """… SELECT 0, 'queued', name, convert_to(id::text, 'UTF8'): how a statement puts jobs beside what it changes."""
 
+FIND_DUPLICATES = f"{ENQUEUE} SELECT -1, 'queued', 'find_duplicates', convert_to("
+"""… id::text, 'UTF8') FROM …: beside whatever says who a customer is; after the jobs somebody waits for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -74,6 +74,7 @@ ANONYMIZING = (
                              SELECT id FROM customer_alias WHERE customer_id = :customer_id)""",
     """DELETE FROM duplicate_suggestion WHERE :customer_id IN (customer_a_id, customer_b_id)""",
     """UPDATE merge SET trace = '{}', updated_at = now() WHERE survivor_id = :customer_id""",
+    """DELETE FROM blocking_key WHERE customer_id = :customer_id""",
     """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",
     """UPDATE customer
        SET status = 'anonymized', display_name = NULL, given_name = NULL, family_name = NULL, organization_id = NULL,

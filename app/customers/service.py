@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -17,6 +18,7 @@ from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
 from app.core.dependencies import check_version
 from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound, Unprocessable
+from app.core.jobs import FIND_DUPLICATES
 from app.core.merge_patch import merged
 from app.core.pagination import list_page
 from app.core.searching import search_page
@@ -118,6 +120,7 @@ async def change(
     _touch(customer)
     tell(session, ChangeType.customer_updated, customer.id, customer.id, fields=sorted(changes))
     await session.flush()
+    await _seek_duplicates(session, customer.id)
     return customer
 
 
@@ -130,6 +133,7 @@ async def add_identifier(
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
     (identifier,) = await _add_identifiers(session, policy, customer.id, wanted, actor=actor)
+    await _seek_duplicates(session, customer.id)
     _touch(customer)
     return identifier
 
@@ -164,6 +168,7 @@ async def release_identifier(session: AsyncSession, customer_id: UUID, identifie
     identifier.released_at = now()
     session.add(_entry(identifier, Rule.released, actor))
     _tell(session, ChangeType.identifier_released, identifier)
+    await _seek_duplicates(session, customer.id)
     _touch(customer)
 
 
@@ -324,6 +329,11 @@ def _normalised(kind: str, raw: str, region: str | None, *, field: str) -> str:
             code="invalid_identifier",
             errors=[FieldError(field=field, message=str(error))],
         ) from error
+
+
+async def _seek_duplicates(session: AsyncSession, customer_id: UUID) -> None:
+    """In the background, once this is committed."""
+    await session.execute(sql(f"{FIND_DUPLICATES}CAST(:id AS text), 'UTF8')"), {"id": str(customer_id)})
 
 
 def _tell(session: AsyncSession, kind: ChangeType, identifier: CustomerIdentifier, **data: Any) -> None:

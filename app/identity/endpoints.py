@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.auth import Requires, Scope, Writer
-from app.core.dependencies import SessionDep
+from app.core.dependencies import DatabaseDep, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page, PageQuery
-from app.identity import merge, service, undo
-from app.identity.models import DuplicateSuggestion, Merge
+from app.identity import duplicates, merge, service, undo
+from app.identity.models import DuplicateScan, DuplicateSuggestion, Merge, ScanStatus
 from app.identity.schemas import (
     DuplicateQuery,
     DuplicateRead,
@@ -20,6 +20,7 @@ from app.identity.schemas import (
     MergeQuery,
     MergeRead,
     Refile,
+    ScanRead,
 )
 from app.interactions.schemas import InteractionFull
 
@@ -57,6 +58,34 @@ async def post_file(session: SessionDep, caller: Writer, interaction_id: UUID, b
 async def list_duplicates(session: SessionDep, query: Annotated[DuplicateQuery, Query()]) -> dict[str, Any]:
     """Pairs of files that may be one person's."""
     return await service.list_duplicates(session, query)
+
+
+@router.post(
+    "/duplicates/scan",
+    response_model=ScanRead,
+    responses={202: {"model": ScanRead, "description": "Going on in the background"}},
+    dependencies=[Depends(Requires(Scope.write))],
+    summary="Compare all files with each other",
+)
+async def post_scan(session: SessionDep, database: DatabaseDep, response: Response) -> DuplicateScan:
+    """Answers when it is finished, or after half a minute with 202; whoever asks meanwhile gets the scan that runs.
+
+    Suggestions that nobody decided on get new scores, and go where they are no longer made.
+    """
+    found = await duplicates.scanned(session, database)
+    response.status_code = 202 if found.status is ScanStatus.running else 200
+    return found
+
+
+@router.get(
+    "/duplicates/scan",
+    response_model=ScanRead,
+    responses=documented(404),
+    dependencies=reading,
+    summary="Show how far the latest scan has come",
+)
+async def get_scan(session: SessionDep) -> DuplicateScan:
+    return await duplicates.latest_scan(session)
 
 
 @router.post(

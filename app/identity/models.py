@@ -1,12 +1,12 @@
-"""Files that may belong to one person, and those that were made one."""
+"""Files that may belong to one person, what finding them needs, and those that were made one."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, text
-from sqlmodel import Field
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
 
 from app.core.db import Record, json_field, text_enum, time_field
 
@@ -67,3 +67,47 @@ class Merge(Record, table=True):
     trace: dict[str, Any] = json_field()
     """What `app.identity.undo` needs: the files as they were and the keys of what moved. It holds personal data, so
     it is emptied when the merge is undone or the survivor erased."""
+
+
+class BlockingKey(SQLModel, table=True):
+    """What a file may be found by when another looks for its duplicates; a hash.
+
+    No foreign key: keys are derived, follow their customer late, and do not move when files are merged.
+    """
+
+    __tablename__ = "blocking_key"
+    __table_args__ = (Index("ix_blocking_key_key", "key"),)
+
+    customer_id: UUID = Field(primary_key=True)
+    key: int = Field(sa_type=BigInteger, primary_key=True)
+
+
+class ValueCount(SQLModel, table=True):
+    """How many files had a value at the last scan, where it was more than two; the value as a hash."""
+
+    __tablename__ = "value_count"
+
+    key: int = Field(sa_column=Column("key", BigInteger, primary_key=True, autoincrement=False))
+    count: int
+
+
+class ScanStatus(StrEnum):
+    running = "running"
+    finished = "finished"
+    failed = "failed"
+
+
+class DuplicateScan(Record, table=True):
+    """A comparison of all files with each other, and what was learned from it."""
+
+    __tablename__ = "duplicate_scan"
+    __table_args__ = (Index("uq_running_scan", "status", unique=True, postgresql_where=text("status = 'running'")),)
+
+    status: ScanStatus = text_enum(ScanStatus, default=ScanStatus.running)
+    customers: int = 0
+    compared: int = Field(default=0, sa_type=BigInteger)
+    suggested: int = 0
+    done: float = 0.0
+    """Part of the way, 0 to 1."""
+    finished_at: datetime | None = time_field(default=None)
+    model: dict[str, Any] = json_field()

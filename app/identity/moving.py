@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
+from app.core.jobs import FIND_DUPLICATES
 from app.customers.models import Rule
 from app.identity.resolution import suggestion
 from app.messages import IdentifierChange
@@ -16,7 +17,7 @@ _OWNERS = """
     JOIN customer AS c ON c.id = i.customer_id
     ORDER BY c.id FOR NO KEY UPDATE OF c, i"""
 
-_MOVE = """
+_MOVE = f"""
     WITH released AS (
         UPDATE customer_identifier SET released_at = $9, updated_at = now() WHERE id = $1
         RETURNING id, customer_id, kind),
@@ -26,6 +27,7 @@ _MOVE = """
         SELECT $2, now(), now(), $3, $4, $5, $6, 'observed', false, old.opted_out_at, $9, $9
         FROM customer_identifier AS old WHERE old.id = $1 AND $7
         RETURNING id, customer_id, kind),
+    sought AS ({FIND_DUPLICATES}customer_id::text, 'UTF8') FROM added),
     changed AS (
         INSERT INTO change (type, customer_id, subject_id, data, at)
         SELECT 'identifier.released', customer_id, id, jsonb_build_object('kind', kind), now() FROM released
@@ -33,7 +35,7 @@ _MOVE = """
         SELECT 'identifier.added', customer_id, id, jsonb_build_object('kind', kind), now() FROM added)
     INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
                                   identifier_value, details)
-    VALUES ($8, now(), now(), $3, $10, 'observed', $4, $5, $11::jsonb)"""
+    VALUES ($8, now(), now(), $3, $10, 'observed', $4, $5, $11::jsonb)"""  # noqa: S608  constants
 
 _HAS_MOVED = """
     SELECT true FROM customer_identifier AS i JOIN identity_journal AS j ON j.customer_id = i.customer_id

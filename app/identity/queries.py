@@ -1,9 +1,12 @@
 """What `app.identity.resolution` finds, as part of the statement that writes it."""
 
+from app.core.jobs import FIND_DUPLICATES
+
 
 def brought(first: int) -> str:
     """What a resolution brings to the customers of `fresh`: four parameters from this number on, the rows of `Findings`
-    as JSON: files to open, identifiers, journal entries, suggested duplicates."""
+    as JSON: files to open, identifiers, journal entries, suggested duplicates. Whoever has a new identifier may be
+    somebody known."""
     return f"""
     opened AS (
         INSERT INTO customer (id, created_at, updated_at, kind, status, display_name, language, attributes, preferences,
@@ -23,6 +26,7 @@ def brought(first: int) -> str:
                                                  confidence text, at timestamptz, digests text[])
         WHERE customer_id IN (SELECT customer_id FROM fresh)
         RETURNING id, customer_id, kind),
+    sought AS ({FIND_DUPLICATES}customer_id::text, 'UTF8') FROM identified),
     noted AS (
         INSERT INTO identity_journal (id, created_at, updated_at, customer_id, rule, confidence, identifier_kind,
                                       identifier_value, details)

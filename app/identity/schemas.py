@@ -9,7 +9,7 @@ from app.core.pagination import PageQuery
 from app.core.shapes import UtcTime
 from app.customers.models import Rule
 from app.customers.schemas import CustomerRead
-from app.identity.models import DuplicateStatus, MergeStatus
+from app.identity.models import DuplicateStatus, MergeStatus, ScanStatus
 from app.messages import Confidence
 
 
@@ -32,6 +32,8 @@ class IdentityEntryRead(BaseModel):
 
 class DuplicateQuery(PageQuery):
     status: DuplicateStatus | None = None
+    min_score: float | None = Field(default=None, ge=0, le=1, description="Only pairs at least this probable.")
+    customer_id: UUID | None = Field(default=None, description="Only pairs with this file.")
 
 
 class DuplicateRead(BaseModel):
@@ -39,8 +41,11 @@ class DuplicateRead(BaseModel):
 
     id: UUID
     customer_ids: list[UUID]
-    score: float
-    reasons: list[dict[str, Any]]
+    score: float = Field(description="How probable it is that both are one person, 0 to 1.")
+    reasons: list[dict[str, Any]] = Field(
+        description="What was compared (`field`), in words (`text`), and what it adds for or against (`weight`, in "
+        "bits); or the `rule` of identity resolution that met both."
+    )
     status: DuplicateStatus
     created_at: UtcTime
     updated_at: UtcTime
@@ -92,3 +97,17 @@ class MergeRead(BaseModel):
     undone_by: str | None
     created_at: UtcTime
     updated_at: UtcTime
+
+
+class ScanRead(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    status: ScanStatus
+    customers: int = Field(description="Files read.")
+    compared: int = Field(description="Pairs compared.")
+    suggested: int = Field(description="Pairs found to be probably one person's.")
+    done: float = Field(description="Part of the way, 0 to 1.")
+    created_at: UtcTime
+    updated_at: UtcTime
+    finished_at: UtcTime | None

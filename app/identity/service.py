@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.changes.models import ChangeType
 from app.changes.service import tell
@@ -51,6 +52,11 @@ async def list_duplicates(session: AsyncSession, query: DuplicateQuery) -> dict[
     statement = select(DuplicateSuggestion)
     if query.status is not None:
         statement = statement.where(DuplicateSuggestion.status == query.status)
+    if query.min_score is not None:
+        statement = statement.where(DuplicateSuggestion.score >= query.min_score)
+    if query.customer_id is not None:
+        pair = (DuplicateSuggestion.customer_a_id, DuplicateSuggestion.customer_b_id)
+        statement = statement.where(or_(*(col(each) == query.customer_id for each in pair)))
     return await list_page(session, statement, query, DuplicateSuggestion.id)
 
 

@@ -71,8 +71,8 @@ def _lines(customers: Customers, lines: int, unknown: float) -> Iterator[str]:
     at = datetime.now(UTC).isoformat()
     for _ in range(lines):
         number = next(_numbers)
-        stranger = random.random() < unknown  # noqa: S311
-        sender = f"+98935{random.randrange(10**7):07}" if stranger else _anybody(customers)  # noqa: S311
+        stranger = random.random() < unknown
+        sender = f"+98935{random.randrange(10**7):07}" if stranger else _anybody(customers)
         line = {
             "channel": "sms",
             "source": "shop",
@@ -123,4 +123,4 @@ def _message(sender: str, port: int) -> Request:
 
 
 def _anybody(customers: Customers) -> str:
-    return random.choice(customers.phones)  # noqa: S311
+    return random.choice(customers.phones)

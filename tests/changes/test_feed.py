@@ -22,7 +22,7 @@ from tests.factories import make_customer, make_key, tell
 
 Client = httpx.AsyncClient
 Change = dict[str, Any]
-random = Random(7)  # noqa: S311  any order will do, as long as it is the same each time
+random = Random(7)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.factories import all_pages, make_customer, make_source, merge, tell
 from tests.ingest.test_concurrency import ask, assert_sound, at_once, held, sms, until_waiting
 
 PHONES = [f"+98912123456{number}" for number in range(6)]
-random = Random(1)  # noqa: S311  any order will do, as long as it is the same each time
+random = Random(1)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ SMS = "http://onefile.test/v1/ingest/sms"
 FORM = "http://onefile.test/v1/ingest/form"
 PHONE = "+989121234567"
 EMAIL = "maryam@example.org"
-random = Random(1)  # noqa: S311  any order will do, as long as it is the same each time
+random = Random(1)
 
 
 @pytest.fixture

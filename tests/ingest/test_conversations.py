@@ -32,7 +32,7 @@ BOX = {
 }
 """Mail::Thread 2.55, first test box: mails and their references, some of which nobody ever saw."""
 THREADS = [{"2606", "6f27", "d6e4", "a29a", "f906"}, {"4f8d", "8abc"}, {"f93e", "5c43", "1800"}]
-random = Random(1)  # noqa: S311  any order will do, as long as it is the same each time
+random = Random(1)
 
 
 async def connect(client: Client) -> None:

@@ -1,0 +1,177 @@
+"""Files that may be one person's: found by a scan and after each write, with reasons, never again once dismissed."""
+
+import random
+from itertools import combinations
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.jobs import drain
+from app.identity import duplicates
+from tests.conftest import open_client
+from tests.factories import all_pages, make_customer
+from tests.identity.people import population, written
+
+Client = httpx.AsyncClient
+MARYAM = {
+    "given_name": "مریم",
+    "family_name": "گلستانی",
+    "attributes": {"date_of_birth": "1984-03-21", "city": "Shiraz"},
+}
+
+
+async def scan(client: Client) -> dict[str, Any]:
+    response = await client.post("/v1/duplicates/scan")
+    assert response.status_code == 200, response.text
+    assert response.json()["status"] == "finished"
+    return dict(response.json())
+
+
+async def suggested(client: Client, **filters: Any) -> dict[frozenset[str], dict[str, Any]]:
+    pairs = await all_pages(client, "/v1/duplicates", status="open", **filters)
+    return {frozenset(pair["customer_ids"]): pair for pair in pairs}
+
+
+async def make(client: Client, **fields: Any) -> str:
+    return str((await make_customer(client, **fields))["id"])
+
+
+async def make_strangers(client: Client, count: int = 40) -> None:
+    """People who are nobody's duplicates, so that frequencies mean something."""
+    chance = random.Random(3)
+    people = {known.person: known for known in population(count)}
+    for known in list(people.values())[:count]:
+        await make_customer(client, **written(known, chance))
+
+
+async def test_people_are_found_again_through_slips_gaps_moves_and_other_scripts(client: Client) -> None:
+    chance = random.Random(5)
+    known = population(120)
+    person = {await make(client, **written(each, chance)): each.person for each in known}
+    counted = await scan(client)
+    assert counted["customers"] == len(known)
+    truth = {frozenset(pair) for pair in combinations(person, 2) if person[pair[0]] == person[pair[1]]}
+    found = await suggested(client)
+    right = len(found.keys() & truth)
+    precision, recall = right / len(found), right / len(truth)
+    assert 2 * precision * recall / (precision + recall) > 0.9
+    sure = {pair for pair, told in found.items() if told["score"] >= 0.999}
+    assert len(sure) > len(truth) / 3
+    assert sure <= truth
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"given_name": "Maryam", "family_name": "Golestani"},
+        {"given_name": "گلستانی", "family_name": "مریم"},
+        {"given_name": None, "family_name": None, "display_name": "Maryam Golestani"},
+        {"given_name": "مریم", "family_name": "گلستانى"},
+        {"attributes": {"birth_date": "21/03/1984", "city": "Shiraz"}},
+        {"attributes": {"dob": "19840321", "city": "Shirz"}},
+    ],
+    ids=["in Latin letters", "names swapped", "one name", "Arabic letters", "another date form", "slips"],
+)
+async def test_one_person_written_in_two_ways_is_suggested(client: Client, other: dict[str, Any]) -> None:
+    await make_strangers(client)
+    ids = {await make(client, **MARYAM), await make(client, **MARYAM | other)}
+    await scan(client)
+    assert frozenset(ids) in await suggested(client)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"given_name": "پروانه", "attributes": {"date_of_birth": "1991-11-02", "city": "Shiraz"}},
+        {"family_name": "رضایی", "attributes": {"date_of_birth": "1950-08-30", "city": "Shiraz"}},
+    ],
+    ids=["sisters", "namesakes"],
+)
+async def test_two_people_are_not_suggested_for_what_they_share(client: Client, other: dict[str, Any]) -> None:
+    await make_strangers(client)
+    ids = {await make(client, **MARYAM), await make(client, **MARYAM | other)}
+    await scan(client)
+    assert frozenset(ids) not in await suggested(client)
+
+
+async def test_a_rare_name_is_stronger_evidence_than_a_common_one_and_the_reason_says_so(client: Client) -> None:
+    for number in range(30):
+        await make_customer(client, given_name=f"Guest{number}", family_name="Smith")
+    birth = {"date_of_birth": "1971-05-06"}
+    rare = {await make(client, given_name="Imogen", family_name="Ravenscroft", attributes=birth) for _ in range(2)}
+    birth = {"date_of_birth": "1962-09-17"}
+    common = {await make(client, given_name="Clement", family_name="Smith", attributes=birth) for _ in range(2)}
+    await scan(client)
+    found = await suggested(client)
+    weights = {
+        name: next(each for each in found[frozenset(ids)]["reasons"] if each["field"] == "family_name")
+        for name, ids in (("rare", rare), ("common", common))
+    }
+    assert weights["rare"]["weight"] > weights["common"]["weight"] + 1
+    assert weights["rare"]["text"] == "family name equal (2 of 34 have it)"
+    assert weights["common"]["text"] == "family name equal (32 of 34 have it)"
+
+
+async def test_dismissed_pairs_stay_so_and_what_is_no_longer_alike_is_withdrawn(client: Client) -> None:
+    await make_strangers(client)
+    maryam, again, third = [await make(client, **MARYAM) for _ in range(3)]
+    await scan(client)
+    found = await suggested(client, customer_id=maryam)
+    assert set(found) == {frozenset((maryam, again)), frozenset((maryam, third))}
+    await client.post(f"/v1/duplicates/{found[frozenset((maryam, again))]['id']}/dismiss")
+    other = {"given_name": "Gideon", "family_name": "Biton", "attributes": {"date_of_birth": None, "city": None}}
+    await client.patch(f"/v1/customers/{third}", json=other)
+    await scan(client)
+    assert await suggested(client, customer_id=maryam) == {}
+    (dismissed,) = await all_pages(client, "/v1/duplicates", status="dismissed")
+    assert set(dismissed["customer_ids"]) == {maryam, again}
+
+
+async def test_a_scan_leaves_alone_what_a_message_suggested(client: Client) -> None:
+    await make_customer(client, ("phone", "+989121234567"))
+    await make_customer(client, ("email", "ali@example.ir"))
+    await client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
+    body = {"message": "hello", "email": "ali@example.ir", "phone": "+989121234567"}
+    await client.post("/v1/ingest/form", data=body)
+    before = await suggested(client)
+    await scan(client)
+    assert await suggested(client) == before
+    assert len(before) == 1
+
+
+async def test_suggestions_are_filtered_by_score_and_file(client: Client) -> None:
+    ids = [await make(client, **MARYAM) for _ in range(3)]
+    await scan(client)
+    assert len(await suggested(client, customer_id=ids[0])) == 2
+    scores = [pair["score"] for pair in (await suggested(client)).values()]
+    assert len(await suggested(client, min_score=min(scores))) == 3
+    assert await suggested(client, min_score=1.0) == {}
+
+
+async def test_persons_are_not_taken_for_organisations(client: Client) -> None:
+    await make(client, display_name="Maryam Golestani", attributes={"city": "Shiraz"})
+    await make(client, kind="organization", display_name="Maryam Golestani", attributes={"city": "Shiraz"})
+    await scan(client)
+    assert await suggested(client) == {}
+
+
+async def test_the_latest_scan_is_shown(client: Client) -> None:
+    assert (await client.get("/v1/duplicates/scan")).status_code == 404
+    counted = await scan(client)
+    assert (await client.get("/v1/duplicates/scan")).json() == counted
+
+
+async def test_after_a_write_the_file_alone_is_compared(served: FastAPI) -> None:
+    async with open_client(served) as client:
+        maryam, again = await make(client, **MARYAM), await make(client, **MARYAM)
+        await find(served)
+        assert set(await suggested(client)) == {frozenset((maryam, again))}
+        await client.patch(f"/v1/customers/{again}", json={"given_name": "Gideon", "family_name": "Biton"})
+        await find(served)
+        assert await suggested(client) == {}
+
+
+async def find(app: FastAPI) -> None:
+    await drain(app.state.database, duplicates.handlers(app.state.database))
