@@ -62,6 +62,7 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     wanted = await _claim(session, policy, body.identifiers, field="identifiers.{}.value")
     await _add_identifiers(session, policy, customer.id, wanted, actor=actor)
     await session.refresh(customer, ["identifiers", "aliases"])
+    await _seek_duplicates(session, customer.id)
     concerns(customer.id)
     return customer
 
