@@ -9,9 +9,11 @@ from app.auth import Requires, Scope, Writer
 from app.core.dependencies import DatabaseDep, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page, PageQuery
-from app.identity import duplicates, merge, service, undo
+from app.identity import acceptance, duplicates, merge, service, undo
 from app.identity.models import DuplicateScan, DuplicateSuggestion, Merge, ScanStatus
 from app.identity.schemas import (
+    AcceptedRead,
+    AcceptQuery,
     DuplicateQuery,
     DuplicateRead,
     IdentityEntryRead,
@@ -63,7 +65,7 @@ async def list_duplicates(session: SessionDep, query: Annotated[DuplicateQuery, 
 @router.post(
     "/duplicates/scan",
     response_model=ScanRead,
-    responses={202: {"model": ScanRead, "description": "Going on in the background"}},
+    responses=documented(409) | {202: {"model": ScanRead, "description": "Going on in the background"}},
     dependencies=[Depends(Requires(Scope.write))],
     summary="Compare all files with each other",
 )
@@ -86,6 +88,31 @@ async def post_scan(session: SessionDep, database: DatabaseDep, response: Respon
 )
 async def get_scan(session: SessionDep) -> DuplicateScan:
     return await duplicates.latest_scan(session)
+
+
+@router.post(
+    "/duplicates/accept",
+    response_model=AcceptedRead,
+    responses=documented(409),
+    summary="Merge all pairs that are probable enough",
+)
+async def post_accept_all(
+    database: DatabaseDep, caller: Writer, query: Annotated[AcceptQuery, Query()]
+) -> dict[str, Any]:
+    """Without `min_score` only those that may be believed unseen; less must be asked for. The most probable first, for
+    half a minute at the most: ask again until `finished`."""
+    return await acceptance.accept_all(database, query.min_score, actor=caller.id)
+
+
+@router.post(
+    "/duplicates/{suggestion_id}/accept",
+    response_model=MergeRead,
+    responses=documented(404, 409),
+    summary="Say that two files are one person's, and merge them",
+)
+async def accept_duplicate(session: SessionDep, caller: Writer, suggestion_id: UUID) -> Merge:
+    """The older file survives, an active one before a provisional one. 409 `already_decided`, or as merging."""
+    return await acceptance.accept(session, suggestion_id, actor=caller.id)
 
 
 @router.post(

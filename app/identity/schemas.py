@@ -9,6 +9,7 @@ from app.core.pagination import PageQuery
 from app.core.shapes import UtcTime
 from app.customers.models import Rule
 from app.customers.schemas import CustomerRead
+from app.identity.matching import ACCEPT_AT
 from app.identity.models import DuplicateStatus, MergeStatus, ScanStatus
 from app.messages import Confidence
 
@@ -111,3 +112,16 @@ class ScanRead(BaseModel):
     created_at: UtcTime
     updated_at: UtcTime
     finished_at: UtcTime | None
+
+
+class AcceptQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    min_score: float = Field(default=ACCEPT_AT, ge=0, le=1, description="Pairs at least this probable are merged.")
+
+
+class AcceptedRead(BaseModel):
+    merged: int
+    finished: bool = Field(description="False: there are more; ask again.")
+    min_score: float
+    merge_ids: list[UUID] = Field(description="For `POST /v1/merges/{id}/undo`.")

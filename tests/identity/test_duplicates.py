@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from app.core.jobs import drain
 from app.identity import duplicates
 from tests.conftest import open_client
+from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, make_customer
 from tests.identity.people import population, written
 
@@ -171,6 +172,47 @@ async def test_after_a_write_the_file_alone_is_compared(served: FastAPI) -> None
         await client.patch(f"/v1/customers/{again}", json={"given_name": "Gideon", "family_name": "Biton"})
         await find(served)
         assert await suggested(client) == {}
+
+
+async def test_a_pair_is_accepted_by_merging_it_and_that_can_be_undone(client: Client) -> None:
+    await make_strangers(client)
+    older, younger = [await make(client, **MARYAM) for _ in range(2)]
+    await scan(client)
+    pair = (await suggested(client))[frozenset((older, younger))]
+    path = f"/v1/duplicates/{pair['id']}/accept"
+    made = (await client.post(path)).json()
+    assert (made["survivor_id"], made["customer_ids"]) == (older, [younger])
+    assert (await client.get(f"/v1/customers/{younger}")).json()["id"] == older
+    assert_problem(await client.post(path), 409, "already_decided")
+    assert (await client.post(f"/v1/merges/{made['id']}/undo")).status_code == 200
+    assert (await client.get(f"/v1/customers/{younger}")).json()["id"] == younger
+
+
+async def test_all_sure_pairs_are_accepted_together_and_each_person_ends_in_one_file(client: Client) -> None:
+    await make_strangers(client)
+    ids = [await make(client, **MARYAM) for _ in range(4)]
+    twin = await make(client, **MARYAM | {"given_name": "پروانه"})
+    await scan(client)
+    accepted = (await client.post("/v1/duplicates/accept")).json()
+    assert (accepted["finished"], accepted["min_score"]) == (True, 0.999)
+    assert len(accepted["merge_ids"]) == accepted["merged"] >= 3
+    current = {(await client.get(f"/v1/customers/{each}")).json()["id"] for each in ids}
+    assert current == {ids[0]}
+    assert (await client.get(f"/v1/customers/{twin}")).json()["id"] == twin
+    for merge_id in reversed(accepted["merge_ids"]):
+        assert (await client.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    assert [(await client.get(f"/v1/customers/{each}")).json()["id"] for each in ids] == ids
+
+
+async def test_less_than_sure_must_be_asked_for(client: Client) -> None:
+    await make_customer(client, ("phone", "+989121234567"))
+    await make_customer(client, ("email", "ali@example.ir"))
+    await client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
+    body = {"message": "hello", "email": "ali@example.ir", "phone": "+989121234567"}
+    await client.post("/v1/ingest/form", data=body)
+    assert (await client.post("/v1/duplicates/accept")).json()["merged"] == 0
+    assert (await client.post("/v1/duplicates/accept?min_score=0.4")).json()["merged"] == 1
+    assert_problem(await client.post("/v1/duplicates/accept?minscore=0"), 400, "unknown_parameter")
 
 
 async def find(app: FastAPI) -> None:

@@ -234,7 +234,7 @@ async def test_lone_surrogates_and_nul_are_cleaned(client: httpx.AsyncClient) ->
 async def test_damaged_files_are_imported_or_refused_never_a_failure(client: httpx.AsyncClient, seed: int) -> None:
     import random
 
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     files = [PERSIAN.encode(), CARDS.encode(), workbook({"a": [["name", "phone"], ["A", 9121234567.0]]}), b'{"a":1}\n']
     content = bytearray(files[seed % 4])
     for _ in range(chance.randint(1, 12)):
