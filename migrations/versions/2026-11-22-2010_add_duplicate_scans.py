@@ -1,15 +1,15 @@
 """Keys and counts that duplicates are found by, and scans.
 
-Revision: 0012_duplicates
-Follows: 0011_retention
+Revision: 0014_duplicates
+Follows: 0013_search
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0012_duplicates"
-down_revision = "0011_retention"
+revision = "0014_duplicates"
+down_revision = "0013_search"
 branch_labels = None
 depends_on = None
 
