@@ -1,9 +1,10 @@
 """Finding customers by a part of their names, of their identifiers or of their organisation's names."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, false, literal_column, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -18,6 +19,7 @@ _ORGANIZATION = aliased(Customer)
 # Written out, as it is in the index it has to match.
 _IS_ORGANIZATION = col(_ORGANIZATION.kind) == literal_column("'organization'")
 _KEYS = {name: literal_column(f"({expression})", Text) for name, expression in IDENTIFIER_KEYS.items()}
+_VALUE = _KEYS["beginning"]
 _LIVE = col(CustomerIdentifier.released_at).is_(None)
 _LAST = "\U0010ffff"
 
@@ -48,12 +50,17 @@ def _matches(term: Term, region: str | None) -> ColumnElement[bool]:
         own = col(_ORGANIZATION.id) == Customer.organization_id
         somewhere += [
             _named(Customer, term.words),
-            exists().where(own, _named(_ORGANIZATION, term.words)).correlate(Customer),
+            _any(own, _named(_ORGANIZATION, term.words)),
         ]
     if term.fragment:
         own = col(CustomerIdentifier.customer_id) == Customer.id
-        somewhere.append(exists().where(own, _LIVE, or_(*_readings(term, region))).correlate(Customer))
+        somewhere.append(_any(own, _LIVE, _is_in(term, region)))
     return or_(*somewhere)
+
+
+def _any(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of the customer at hand. Not an EXISTS: for that the planner would rather read what all customers have first."""
+    return select(true()).where(*conditions).limit(1).correlate(Customer).scalar_subquery()
 
 
 def _elsewhere(term: Term, region: str | None) -> list[Select[Any]]:
@@ -69,11 +76,23 @@ def _readings(term: Term, region: str | None) -> Iterable[ColumnElement[bool]]:
     """Each by one of the indexes on identifiers."""
     if not term.fragment:
         return
-    bare = term.fragment.lstrip("+@")
-    beginnings = {term.fragment, *(beginnings_of(term.fragment, region) if term.is_number else ())}
-    yield or_(*(_begins(_KEYS["beginning"], each) for each in sorted(beginnings)))
-    yield _begins(_KEYS["end"], bare[::-1])
-    yield _begins(_KEYS["inside"], bare)
+    yield or_(*(_begins(_KEYS["beginning"], each) for each in _beginnings(term, region)))
+    if term.fragment.startswith("+"):
+        return
+    yield _begins(_KEYS["end"], term.bare[::-1])
+    yield _begins(_KEYS["inside"], term.bare)
+
+
+def _is_in(term: Term, region: str | None) -> ColumnElement[bool]:
+    """The same of one identifier at hand: one expression takes a third of the time of three keys."""
+    beginnings = "|".join(map(re.escape, _beginnings(term, region)))
+    bare = re.escape(term.bare)
+    elsewhere = "" if term.fragment.startswith("+") else f"|^[^:@]*[:@]{bare}|{bare}$"
+    return _VALUE.bool_op("~")(f"^({beginnings}){elsewhere}")
+
+
+def _beginnings(term: Term, region: str | None) -> list[str]:
+    return sorted({term.fragment, *(beginnings_of(term.fragment, region) if term.is_number else ())})
 
 
 def _begins(key: ColumnElement[str], beginning: str) -> ColumnElement[bool]:

@@ -1,12 +1,13 @@
 """What people type into a search box, read as PostgreSQL queries over folded words."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.text.digits import ascii_digits, strip_marks
 from app.text.folding import spellings
 
 _SHORTEST_FRAGMENT = 3
+_BEFORE = "+@"
 _NUMBER = r"(?<!\S)[+(]*\d[\d\s().-]*\d(?!\S)"
 _TERMS = re.compile(rf"({_NUMBER})|\S+")
 
@@ -21,13 +22,19 @@ class Term:
     """Of an identifier, lower-case; empty where it is too short to tell anybody apart."""
     is_number: bool
 
+    @property
+    def bare(self) -> str:
+        """The fragment without what stands before an international number, an @username or a domain."""
+        return self.fragment.lstrip(_BEFORE)
+
 
 def terms(typed: str) -> list[Term]:
     found = []
     for match in _TERMS.finditer(ascii_digits(strip_marks(typed))):
         is_number = match[1] is not None
         fragment = re.sub(r"[^\d+]", "", match[0]) if is_number else _lower(match[0])
-        found.append(Term(beginnings(match[0]), fragment if len(fragment) >= _SHORTEST_FRAGMENT else "", is_number))
+        term = Term(beginnings(match[0]), fragment, is_number)
+        found.append(term if len(term.bare) >= _SHORTEST_FRAGMENT else replace(term, fragment=""))
     return found
 
 

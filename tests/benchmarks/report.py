@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.load import Result
 from tests.benchmarks.measure import Comparison, Figures
 
 RATIOS = {"file": 0.6, "lookup": 0.5, "ingest": 0.5}
 BATCH_ROWS = 10_000
 P99_OF_FLOOR = 2.0
 P99_OF_SMALL = 1.5
+SEARCH_P99_MS = 50
 
 console = Console(width=150)
 
 
-def show(title: str, comparisons: Sequence[Comparison], batches: dict[str, float]) -> bool:
+def show(title: str, comparisons: Sequence[Comparison], batches: dict[str, float], searches: dict[str, Result]) -> bool:
     """Whether every target is reached."""
     table = Table(
         "", "req/s", "p50 ms", "p99 ms", "1 conn. p50", "server µs", "PostgreSQL µs", "ratio", "p99 ratio", title=title
@@ -31,6 +33,10 @@ def show(title: str, comparisons: Sequence[Comparison], batches: dict[str, float
     for name, rows in batches.items():
         verdicts.append(rows >= BATCH_ROWS)
         table.add_row(name, _verdict(f"{rows:,.0f} rows/s (>= {BATCH_ROWS:,})", reached=verdicts[-1]))
+    for name, result in searches.items():
+        verdicts.append(result.p99_ms < SEARCH_P99_MS)
+        p99 = _verdict(f"{result.p99_ms:.1f} (< {SEARCH_P99_MS})", reached=verdicts[-1])
+        table.add_row(name, f"{result.per_second:,.0f}", f"{result.p50_ms:.2f}", p99)
     console.print(table)
     return all(verdicts)
 

@@ -5,6 +5,8 @@ Touches are written in the order of time, as they would have come, so a customer
 
 from collections.abc import Iterable
 
+from app.text.folding import fold, text_key
+
 _DAY_MS = 86_400_000
 
 _GIVEN_NAMES = "مریم علی زهرا حسین سارا رضا نرگس امیر لیلا مهدی فاطمه کاوه شیرین بهرام نگار پویا الهام داریوش پریسا آرش"
@@ -41,6 +43,10 @@ def statements(customers: int, interactions: int, now_ms: int) -> dict[str, str]
         "given_names": _array(_GIVEN_NAMES.split()),
         "family_names": _array(_FAMILY_NAMES.split()),
         "sentences": _array(_SENTENCES),
+        "given_keys": _array(map(fold, _GIVEN_NAMES.split())),
+        "family_keys": _array(map(fold, _FAMILY_NAMES.split())),
+        "sentence_keys": _array(map(text_key, _SENTENCES)),
+        "order_key": fold("سفارش"),
     }
     return {name: sql.format(**values) for name, sql in _SQL.items()}
 
@@ -64,18 +70,24 @@ _SQL = {
         CREATE FUNCTION benchmark.email(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
             SELECT 'customer.' || n || '@example.ir' $$;
         CREATE FUNCTION benchmark.sentence(n bigint, salt int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-            SELECT ({sentences})[1 + benchmark.random(n, salt, 10)] $$""",
+            SELECT ({sentences})[1 + benchmark.random(n, salt, 10)] $$;
+        CREATE FUNCTION benchmark.words(n bigint, salt int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+            SELECT ({sentence_keys})[1 + benchmark.random(n, salt, 10)] $$""",
     "customer": """
         INSERT INTO customer (id, created_at, updated_at, kind, status, display_name, given_name, family_name, language,
-                              time_zone, attributes, preferences, version, first_contact_at, last_contact_at)
+                              time_zone, attributes, preferences, version, first_contact_at, last_contact_at,
+                              search_words)
         SELECT benchmark.customer(n), benchmark.at(born), benchmark.at(born), 'person',
                CASE WHEN n % 3 = 0 THEN 'provisional' ELSE 'active' END, given || ' ' || family, given, family, 'fa',
                'Asia/Tehran', jsonb_build_object('city', 'تهران', 'segment', n % 5, 'loyalty_number', 'L-' || n),
-               '{{"contact": "sms"}}', 1, benchmark.at({begin}), benchmark.at({half})
+               '{{"contact": "sms"}}', 1, benchmark.at({begin}), benchmark.at({half}),
+               concat_ws(' ', given_key, family_key, given_key || family_key)::tsvector
         FROM generate_series(0::bigint, {customers} - 1) AS n,
              benchmark.born(n) AS born,
              LATERAL (SELECT ({given_names})[1 + n % 20] AS given,
-                             ({family_names})[1 + n / 20 % 16] AS family) AS name""",
+                             ({family_names})[1 + n / 20 % 16] AS family,
+                             ({given_keys})[1 + n % 20] AS given_key,
+                             ({family_keys})[1 + n / 20 % 16] AS family_key) AS name""",
     "customer_identifier": """
         INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
                                          first_seen_at, last_seen_at)
@@ -97,7 +109,7 @@ _SQL = {
             id, created_at, updated_at, customer_id, conversation_id, inbound_request_id, channel, direction, kind,
             status, source, provider, external_id, message_id, occurred_at, subject, text, html, language,
             sender_kind, sender_value, sender_name, recipient_kind, recipient_value, automatic, agent, duration_s,
-            location, attachments, attributes, version)
+            location, attachments, attributes, version, search_words)
         SELECT benchmark.id(ms, 'interaction' || i), at, at, benchmark.customer(n),
                CASE WHEN threaded THEN benchmark.id(CASE WHEN ms < {half} THEN {begin} ELSE {half} END,
                                                     concat_ws(' ', channel, n)) END,
@@ -118,7 +130,12 @@ _SQL = {
                CASE WHEN channel = 'email' AND i % 10 = 0 THEN
                    '[{{"id": "0190a0f2-0000-7000-8000-000000000000", "name": "فاکتور.pdf", "size": 48211,
                       "content_type": "application/pdf"}}]'::jsonb ELSE '[]' END,
-               CASE WHEN channel = 'sms' THEN '{{"segments": 1}}'::jsonb ELSE '{{}}' END, 1
+               CASE WHEN channel = 'sms' THEN '{{"segments": 1}}'::jsonb ELSE '{{}}' END, 1,
+               concat_ws(' ', CASE WHEN channel = 'email' THEN '{order_key} ' || i END,
+                         benchmark.words(i, 3), benchmark.words(i, 4),
+                         CASE WHEN channel = 'email' THEN
+                             concat_ws(' ', benchmark.words(i, 5), benchmark.words(i, 6),
+                                       benchmark.words(i, 7), benchmark.words(i, 8)) END)::tsvector
         FROM (SELECT i, ({begin} + i * {between_touches})::bigint AS ms, benchmark.random(i, 0, {customers}) AS n,
                      benchmark.random(i, 1, 100) AS dice, benchmark.random(i, 2, 100) < 70 AS inbound
               FROM generate_series(0::bigint, {interactions} - 1) AS i) AS touch,

@@ -111,7 +111,9 @@ async def test_a_search_is_joined_with_the_other_filters(client: Client) -> None
     assert len(await found(client, "ali", kind="organization")) == 1
 
 
-@pytest.mark.parametrize("typed", ["", " ", "!?", "' & | ! ( ) :* \\", "\u200c", "%", "😊"])
+@pytest.mark.parametrize(
+    "typed", ["", " ", "!?", "@@@", "+++", ".*", "[a-z]", "' & | ! ( ) :* \\", "\u200c", "%", "😊"]
+)
 async def test_what_holds_no_word_finds_nobody(client: Client, typed: str) -> None:
     await make_customer(client, display_name="Ali")
 
