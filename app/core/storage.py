@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,11 +43,30 @@ class Storage:
             await asyncio.to_thread(file.close)
 
     async def remove(self, key: str) -> None:
-        """Remove what may be gone already."""
-        try:
-            await asyncio.to_thread(self._files.rm_file, self._path(key))
-        except FileNotFoundError:
-            return
+        """Remove what may be gone already and nobody else can have put."""
+        await self._remove(self._path(key))
+
+    async def put_aside(self, key: str, mark: str) -> None:
+        """Take the content away, under this mark, so that `bring_back` can undo it; `put` would write it anew."""
+        await self._move(self._path(key), self._aside(key, mark))
+
+    async def bring_back(self, key: str, mark: str) -> None:
+        await self._move(self._aside(key, mark), self._path(key))
+
+    async def discard(self, key: str, mark: str) -> None:
+        """Remove what was put aside under this mark."""
+        await self._remove(self._aside(key, mark))
+
+    async def _move(self, path: str, other: str) -> None:
+        with suppress(FileNotFoundError):  # moved already
+            await asyncio.to_thread(self._files.mv, path, other)
+
+    async def _remove(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            await asyncio.to_thread(self._files.rm_file, path)
+
+    def _aside(self, key: str, mark: str) -> str:
+        return f"{self._path(key)}.aside-{mark}"
 
     def _path(self, key: str) -> str:
         return f"{self._base}/{key[:2]}/{key[2:4]}/{key}"

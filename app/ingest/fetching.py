@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import exists
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app.changes.models import ChangeType
 from app.changes.service import tell
@@ -22,6 +21,7 @@ from app.core.fetching import Fetcher, FetchFailed
 from app.core.jobs import Attempt, Handler
 from app.ingest import requests
 from app.ingest.filing import Touch
+from app.ingest.forgetting import FORGET_CONTENT, keys_of, put_aside, remove
 from app.ingest.models import InboundRequest
 from app.ingest.service import Intake
 from app.ingest.sources import ConnectedSource
@@ -53,7 +53,10 @@ def handlers(intake: Intake) -> Mapping[str, Handler]:
         await _confirm(intake, attempt)
 
     async def forget_file(attempt: Attempt) -> None:
-        await _forget_file(intake, attempt.id)
+        await put_aside(intake.database, intake.storage, attempt.id)
+
+    async def remove_file(attempt: Attempt) -> None:
+        await remove(intake.database, intake.storage, attempt.id)
 
     async def add_words(attempt: Attempt) -> None:
         await make_searchable(intake.database)
@@ -63,6 +66,7 @@ def handlers(intake: Intake) -> Mapping[str, Handler]:
         "complete_message": complete_message,
         "confirm": confirm,
         "forget_file": forget_file,
+        "remove_file": remove_file,
         "make_searchable": add_words,
     }
 
@@ -121,8 +125,7 @@ async def _settle(
         interaction = await session.get(Interaction, fetched.interaction_id, with_for_update=True)
         attachment = await session.get(Attachment, fetched.id, with_for_update=True)
         if attachment is None or attachment.state is not AttachmentState.pending:  # erased meanwhile
-            if key is not None and not await _is_used(session, key):
-                await intake.storage.remove(key)
+            await _forget_content(session, [key] if key is not None else [])
             return
         attachment.state, attachment.reason, attachment.storage_key = state, reason, key
         if got is not None:
@@ -138,22 +141,8 @@ async def _settle(
             _tell(session, interaction, "attachments")
 
 
-async def _is_used(session: AsyncSession, key: str) -> bool:
-    others = exists().where(col(Attachment.storage_key) == key, col(Attachment.state) == AttachmentState.stored)
-    return bool(await session.scalar(select(others)))
-
-
-async def _forget_file(intake: Intake, attachment_id: UUID) -> None:
-    """Remove an erased attachment, and its content unless somebody else's has the same."""
-    async with intake.database.session() as session:
-        attachment = await session.get(Attachment, attachment_id)
-        used = attachment is None or attachment.storage_key is None or await _is_used(session, attachment.storage_key)
-    if attachment is None:
-        return
-    if attachment.storage_key is not None and not used:
-        await intake.storage.remove(attachment.storage_key)
-    async with intake.database.session() as session:
-        await session.delete(attachment)
+async def _forget_content(session: AsyncSession, keys: Sequence[str]) -> None:
+    await (await session.connection()).exec_driver_sql(FORGET_CONTENT, (list(keys),))
 
 
 def _tell(session: AsyncSession, interaction: Interaction, *fields: str) -> None:
@@ -184,6 +173,7 @@ async def _complete_message(intake: Intake, attempt: Attempt) -> None:
         interaction = await session.get(Interaction, attempt.id, with_for_update=True)
         request = await session.get(InboundRequest, request_id)
         if interaction is None or request is None or not request.body:  # erased meanwhile
+            await _forget_content(session, keys_of(files))
             return
         for name in _COMPLETED:
             setattr(interaction, name, getattr(whole, name) or getattr(interaction, name))

@@ -24,6 +24,7 @@ from app.identity.moving import move_identifier
 from app.identity.resolution import Digests
 from app.ingest import queries, requests
 from app.ingest.filing import Filed, Touch, file
+from app.ingest.forgetting import FORGET_CONTENT, keys_of
 from app.ingest.growing import grow
 from app.ingest.models import InboundRequest, InboundRequestStatus
 from app.ingest.resources import ResourceShelf
@@ -207,10 +208,19 @@ async def _file_messages(
     for touch, outcome in zip(touches, filed, strict=True):
         if touch.grows and not outcome.created:
             grew |= await grow(intake.database, touch)
+    await _forget_content(intake, touches, filed)
     for message, touch, outcome in zip(messages, touches, filed, strict=True):
         if outcome.created and (wish := _opt_out(message)) is not None:
             await _opt(intake, touch, wish)
     return grew
+
+
+async def _forget_content(intake: Intake, touches: Sequence[Touch], filed: Sequence[Filed]) -> None:
+    """A message told again stores its files again, even where it is erased."""
+    told_again = (touch for touch, outcome in zip(touches, filed, strict=True) if not outcome.created)
+    if keys := [key for touch in told_again for key in keys_of(touch.files)]:
+        async with intake.database.hot() as connection:
+            await connection.execute(FORGET_CONTENT, keys)
 
 
 def _opt_out(message: InboundMessage) -> bool | None:

@@ -48,6 +48,33 @@ async def test_removing_what_is_gone_already_is_no_mistake(storage: Storage) -> 
     await storage.remove(sha256(CONTENT).hexdigest())
 
 
+async def test_what_is_put_aside_can_be_brought_back_or_discarded(storage: Storage) -> None:
+    key = await storage.put(CONTENT)
+    for _ in range(2):
+        await storage.put_aside(key, "1")
+    with pytest.raises(FileNotFoundError):
+        await storage.get(key)
+    for _ in range(2):
+        await storage.bring_back(key, "1")
+        assert await storage.get(key) == CONTENT
+    await storage.put_aside(key, "1")
+    for _ in range(2):
+        await storage.discard(key, "1")
+    await storage.bring_back(key, "1")
+    with pytest.raises(FileNotFoundError):
+        await storage.get(key)
+
+
+async def test_what_was_put_anew_outlives_what_was_put_aside(storage: Storage) -> None:
+    key = await storage.put(CONTENT)
+    await storage.put_aside(key, "1")
+    await storage.put(CONTENT)
+    await storage.put_aside(key, "2")
+    await storage.discard(key, "1")
+    await storage.bring_back(key, "2")
+    assert await storage.get(key) == CONTENT
+
+
 async def test_the_same_content_put_at_once_from_many_sides_is_whole(storage: Storage) -> None:
     content = bytes(range(256)) * 4000
     keys = await asyncio.gather(*(storage.put(content) for _ in range(20)))

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from pathlib import Path
 
 import httpx
 import pytest
@@ -216,6 +217,10 @@ async def forget(client: Client, email: str) -> None:
 
 
 async def do_jobs(app: FastAPI) -> None:
+    """Those that are due, then those of later."""
+    await drain(app.state.database, handlers(app.state.intake))
+    async with app.state.database.session() as session:
+        await session.execute(text("UPDATE pgqueuer SET execute_after = now()"))
     await drain(app.state.database, handlers(app.state.intake))
 
 
@@ -248,6 +253,62 @@ async def test_files_of_the_forgotten_go_and_those_of_others_stay(served: FastAP
     for key in before:
         with pytest.raises(FileNotFoundError):
             await storage.get(key)
+
+
+@pytest.mark.parametrize("when", ["before the first look", "after the first look"])
+async def test_the_same_bytes_on_their_way_into_another_message_stay(
+    served: FastAPI, own_client: Client, when: str
+) -> None:
+    """Stored they were when Maryam's were there still; their message is committed later."""
+    content = uuid7().bytes
+    await mail(own_client, "maryam@example.ir", ("own", content), message_id="1@a")
+    await forget(own_client, "maryam@example.ir")
+    storage, database = served.state.intake.storage, served.state.database
+    if when == "before the first look":
+        await storage.put(content)
+        await drain(database, handlers(served.state.intake))
+    else:
+        await drain(database, handlers(served.state.intake))
+        await storage.put(content)
+    await mail(own_client, "ali@example.ir", ("other", content), message_id="2@a")
+    if when == "before the first look":  # where `put` came before the content was put aside
+        await storage.remove(next(iter(await kept_files(served))))
+    await do_jobs(served)
+    (stays,) = await attachments(own_client, "ali@example.ir")
+    assert (await own_client.get(f"/v1/attachments/{stays}")).content == content
+
+
+async def test_content_nobody_asked_for_in_time_is_not_kept_aside(served: FastAPI, own_client: Client) -> None:
+    await mail(own_client, "maryam@example.ir", ("own", uuid7().bytes), message_id="1@a")
+    (key,) = await kept_files(served)
+    place = Path(served.state.intake.storage._path(key))
+    await forget(own_client, "maryam@example.ir")
+    await do_jobs(served)
+    assert list(place.parent.iterdir()) == []
+
+
+async def test_a_mail_delivered_again_does_not_bring_its_files_back(served: FastAPI, own_client: Client) -> None:
+    content = uuid7().bytes
+    await mail(own_client, "maryam@example.ir", ("own", content), message_id="1@a")
+    (key,) = await kept_files(served)
+    await forget(own_client, "maryam@example.ir")
+    await do_jobs(served)
+    await mail(own_client, "maryam@example.ir", ("own", content), message_id="1@a")
+    await do_jobs(served)
+    with pytest.raises(FileNotFoundError):
+        await served.state.intake.storage.get(key)
+    assert await kept_files(served) == set()
+
+
+async def test_a_mail_delivered_again_keeps_its_files(served: FastAPI, own_client: Client) -> None:
+    content = uuid7().bytes
+    for _ in range(2):
+        await mail(own_client, "maryam@example.ir", ("own", content), message_id="1@a")
+    await do_jobs(served)
+    (stays,) = await attachments(own_client, "maryam@example.ir")
+    assert (await own_client.get(f"/v1/attachments/{stays}")).content == content
+    async with served.state.database.session() as session:
+        assert await session.scalar(text("SELECT count(*) FROM attachment")) == 1
 
 
 async def test_an_erasure_that_fails_removes_no_file(served: FastAPI, own_client: Client) -> None:

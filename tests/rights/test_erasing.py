@@ -11,13 +11,11 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.ids import uuid7
-from app.core.jobs import drain
 from app.customers.erasure import ANONYMIZING
-from app.ingest.fetching import handlers
 from app.rights.subject import tables_of
 from tests.conftest import SavepointDatabase, open_client
 from tests.core.test_errors import assert_problem
-from tests.customers.test_erasure import TRACES, URL, everything, make_maryam
+from tests.customers.test_erasure import TRACES, URL, do_jobs, everything, make_maryam
 from tests.factories import all_pages, make_customer, make_source, signed_sms, tell, whatsapp_texts
 from tests.rights.test_export import mail
 
@@ -174,7 +172,7 @@ async def test_the_files_content_goes_too(served: FastAPI, own_client: Client) -
     async with served.state.database.hot() as connection:
         before = {row[0] for row in await connection.fetch("SELECT storage_key FROM attachment")}
     await erase(own_client, ali["id"])
-    await drain(served.state.database, handlers(served.state.intake))
+    await do_jobs(served)
     async with served.state.database.hot() as connection:
         (kept,) = [row[0] for row in await connection.fetch("SELECT storage_key FROM attachment")]
     assert await served.state.intake.storage.get(kept) == shared
