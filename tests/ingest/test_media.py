@@ -113,7 +113,7 @@ class Desk:
             return result.scalar() if result.returns_rows else None
 
     async def jobs(self) -> int:
-        return int(await self.run("SELECT count(*) FROM pgqueuer"))
+        return int(await self.run("SELECT count(*) FROM pgqueuer WHERE entrypoint <> 'find_duplicates'"))
 
     async def interaction(self) -> dict[str, Any]:
         (item,) = (await self.client.get("/v1/interactions")).json()["items"]
