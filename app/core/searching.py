@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, any_, literal
+from sqlalchemy import ColumnElement, Select, Uuid, any_, literal, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -23,6 +23,8 @@ class Effort:
     """Rows: looked through at first, had from the indexes and sorted, looked through at last."""
 
     few: int = 1_000
+    often: int = 10
+    """So many found among those few: looking through more is sooner done than asking the indexes for all."""
     most: int = 5_000
     many: int = 10_000
 
@@ -39,6 +41,8 @@ class Search:
     """The keys of all rows to look through, by one index in the order of the list."""
     found: Sequence[Select[Any]]
     """Ids by the indexes, each way a complete one; the first that is not too long is taken."""
+    filtered: bool = False
+    """Whether the list has filters beside the scope: then few are listed even of a frequent word."""
 
 
 async def search_page(
@@ -50,13 +54,26 @@ async def search_page(
     page = await list_page(session, looked_through, query, *keys, down_to=end)
     if end is None or len(page["items"]) == query.limit:
         return page
-    for way in search.found:
+    frequent = len(page["items"]) >= effort.often or (
+        (search.filtered or query.updated_since is not None)
+        and await _is_frequent(session, search, query, keys, end, effort)
+    )
+    for way in () if frequent else search.found:
         ids: Sequence[UUID] = (await session.scalars(way.limit(effort.most + 1))).all()
         if len(ids) <= effort.most:
             known = literal(list(set(ids)), ARRAY(Uuid))
             return await list_page(session, looked_through.where(keys[-1] == any_(known)), query, *keys)
     end = await _row(session, search, query, keys, effort.many)
     return await list_page(session, looked_through, query, *keys, down_to=end)
+
+
+async def _is_frequent(
+    session: AsyncSession, search: Search, query: PageQuery, keys: Sequence[Any], end: tuple[Any, ...], effort: Effort
+) -> bool:
+    """Whether many of the rows just looked through are found, listed or not."""
+    name = search.listed.column_descriptions[0]["name"]
+    near = after_cursor(search.scope, query, name, *keys).where(tuple_(*keys) >= end, search.matches)
+    return len((await session.execute(near.limit(effort.often))).all()) == effort.often
 
 
 async def _row(

@@ -40,6 +40,7 @@ def search_for(typed: str, region: str | None, listed: SelectOfScalar[Customer])
         matches=or_(_named(Customer, joined), matches) if joined else matches,
         scope=select(col(Customer.id)),
         found=[union_all(*way).subquery().select() for way in ways],
+        filtered=listed.whereclause is not None,
     )
 
 

@@ -64,6 +64,7 @@ def search_for(query: InteractionQuery) -> Search:
         scope=select(Interaction.occurred_at, Interaction.id).where(*narrow, *_period(query)),
         # Whoever names a customer or a conversation has narrowed the search more than words do.
         found=[] if narrow else [select(col(Interaction.id)).where(matches)],
+        filtered=(query.channel, query.direction, query.filed) != (None, None, None),
     )
 
 

@@ -111,6 +111,25 @@ async def test_a_search_is_joined_with_the_other_filters(client: Client) -> None
     assert len(await found(client, "ali", kind="organization")) == 1
 
 
+async def test_a_frequent_word_under_a_filter_that_few_pass_is_looked_for_page_by_page(
+    client: Client, session: AsyncSession
+) -> None:
+    for number in range(12):
+        await make_customer(client, display_name="Ali", kind="organization" if number == 2 else "person")
+    listed = select(Customer).where(Customer.kind == "organization")
+    names, cursor, pages = [], None, 0
+    while pages == 0 or cursor is not None:
+        query = PageQuery(limit=5, cursor=cursor)
+        page = await search_page(
+            session, search_for("ali", None, listed), query, Customer.id, effort=Effort(few=3, often=3, many=4)
+        )
+        names += [each.display_name for each in page["items"]]
+        cursor, pages = page["next_cursor"], pages + 1
+
+    assert names == ["Ali"]
+    assert pages == 4
+
+
 @pytest.mark.parametrize(
     "typed", ["", " ", "!?", "@@@", "+++", ".*", "[a-z]", "' & | ! ( ) :* \\", "\u200c", "%", "😊"]
 )
@@ -128,7 +147,12 @@ async def test_an_overlong_search_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "effort",
-    [Effort(few=2, most=100, many=3), Effort(few=2, most=3, many=5), Effort(few=1, most=0, many=1), Effort()],
+    [
+        Effort(few=2, often=9, most=100, many=3),
+        Effort(few=2, often=9, most=3, many=5),
+        Effort(few=2, often=1, many=3),
+        Effort(),
+    ],
     ids=["by the indexes", "by some", "by looking through", "at once"],
 )
 @pytest.mark.parametrize("typed", ["ali", "ali re", "4567", "ali 4567", "nobody", "rez 0912", "alireza"])

@@ -73,7 +73,12 @@ async def test_a_message_in_pieces_is_found_by_the_words_of_every_piece(client: 
 
 @pytest.mark.parametrize(
     "effort",
-    [Effort(few=2, most=100, many=3), Effort(few=2, most=3, many=5), Effort(few=1, most=0, many=1), Effort()],
+    [
+        Effort(few=2, often=9, most=100, many=3),
+        Effort(few=2, often=9, most=3, many=5),
+        Effort(few=2, often=1, many=3),
+        Effort(),
+    ],
     ids=["by the index", "by some", "by looking through", "at once"],
 )
 @pytest.mark.parametrize(("typed", "every"), [("order", 1), ("thi", 3), ("fourth order", 4), ("nothing", 100)])
