@@ -30,6 +30,7 @@ from app.core.errors import AppError
 from app.core.jobs import work
 from app.core.secrets import SecretBox, secret_key
 from app.core.storage import Storage
+from app.customers.policies import PolicyBook
 from app.customers.service import IdentifierPolicy
 from app.demo import play
 from app.identity import duplicates
@@ -135,14 +136,17 @@ def worker() -> None:
 async def _work(url: str) -> None:
     database = Database(url, get_settings())
     await database.open()
-    intake = Intake.prepare(get_settings(), database, SecretBox(os.environ["ONEFILE_SECRET_KEY"]))
+    policies = PolicyBook(database, get_settings().blocked_identifiers)
+    intake = Intake.prepare(get_settings(), database, SecretBox(os.environ["ONEFILE_SECRET_KEY"]), policies)
     jobs = (handlers(intake), duplicates.handlers(database), import_jobs.handlers(_desk(get_settings(), database)))
     await work(database, {name: handler for each in jobs for name, handler in each.items()})
 
 
 def _desk(settings: Settings, database: Database) -> Desk:
     secrets = SecretBox(secret_key(settings, embedded=settings.database_url is None))
-    policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers, secrets.digests)
+    policy = IdentifierPolicy(
+        settings.default_region, PolicyBook(database, settings.blocked_identifiers), secrets.digests
+    )
     return Desk(database, Storage(settings.media), policy)
 
 

@@ -25,6 +25,7 @@ from app.core.middleware import RequestMiddleware
 from app.core.secrets import SecretBox, secret_key
 from app.core.shortcut import Shortcut
 from app.core.shutdown import when_asked_to_stop
+from app.customers.policies import PolicyBook
 from app.customers.service import IdentifierPolicy
 from app.identity import duplicates
 from app.imports import jobs as import_jobs
@@ -89,10 +90,11 @@ def furnish(app: FastAPI, settings: Settings, database: Database, secrets: Secre
     app.state.settings = settings
     app.state.database = database
     app.state.secrets = secrets
-    app.state.policy = IdentifierPolicy(settings.default_region, settings.blocked_identifiers, secrets.digests)
+    policies = PolicyBook(database, settings.blocked_identifiers)
+    app.state.policy = IdentifierPolicy(settings.default_region, policies, secrets.digests)
     app.state.keys = KeyRing(database, admin_key)
     app.state.audit = AuditLog(database)
-    app.state.intake = Intake.prepare(settings, database, secrets)
+    app.state.intake = Intake.prepare(settings, database, secrets, policies)
     app.state.feed = Feed(database, timedelta(days=settings.retention_changes_days))
     app.state.desk = Desk(database, app.state.intake.storage, app.state.policy)
 

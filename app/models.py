@@ -15,6 +15,7 @@ from app.customers.models import (
     IdentityEntry,
     SuppressedAddress,
 )
+from app.customers.policies import KindPolicy
 from app.feedback.models import Feedback, FeedbackScore, Recovery
 from app.identity.models import BlockingKey, DuplicateScan, DuplicateSuggestion, Merge, ValueCount
 from app.imports.models import CustomerImport, ImportRow
@@ -55,6 +56,7 @@ __all__ = [
     "ImportRow",
     "InboundRequest",
     "Interaction",
+    "KindPolicy",
     "Merge",
     "Recovery",
     "RetentionRun",

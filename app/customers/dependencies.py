@@ -9,6 +9,7 @@ from app.customers.service import IdentifierPolicy
 
 async def get_policy(request: Request) -> IdentifierPolicy:
     policy: IdentifierPolicy = request.app.state.policy
+    await policy.book.refresh()
     return policy
 
 

@@ -34,22 +34,27 @@ from app.customers.models import (
     Rule,
     SuppressedAddress,
 )
+from app.customers.policies import Policies, PolicyBook
 from app.customers.schemas import CustomerCreate, CustomerPatch, CustomerQuery, IdentifierCreate, IdentifierPatch
 from app.customers.search import search_for
 from app.messages import IdentifierKind
-from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
+from app.text.identifiers import InvalidIdentifier, normalise
 
 _MERGED_BY_KEY = {"attributes", "preferences"}
 
 
 @dataclass(frozen=True, slots=True)
 class IdentifierPolicy:
-    """What the settings say of identifiers."""
+    """What is settled about identifiers."""
 
     default_region: str | None
-    blocked: frozenset[str]
+    book: PolicyBook
     digests: Callable[[str, str], Sequence[str]]
     """Of kind and value: the keyed hashes by which a forgotten address is recognised."""
+
+    @property
+    def kinds(self) -> Policies:
+        return self.book.current
 
 
 async def create(session: AsyncSession, policy: IdentifierPolicy, body: CustomerCreate, *, actor: str) -> Customer:
@@ -240,7 +245,7 @@ async def _claim(
     wanted = {}
     for number, body in enumerate(bodies):
         value = _normalised(body.kind, body.value, body.region or policy.default_region, field=field.format(number))
-        if is_blocked(body.kind, value, policy.blocked):
+        if policy.kinds.is_blocked(body.kind, value):
             raise Unprocessable("This value identifies nobody.", code="identifier_blocked")
         wanted[body.kind, value] = body
     await lock(session, [lock_key(kind, value) for kind, value in wanted])
@@ -264,11 +269,13 @@ async def _add_identifiers(
         )
     }
     new = {address: body for address, body in wanted.items() if address not in known}
-    await _check_free(session, [address for address, body in new.items() if not body.shared])
+    shared = {address for address, body in new.items() if body.shared or policy.kinds.is_shared(*address)}
+    await _check_free(session, [address for address in new if address not in shared])
     for (kind, value), body in new.items():
         identifier = CustomerIdentifier(
             customer_id=customer_id, kind=kind, value=value, raw=body.value, **body.model_dump(include=_SHOWN)
         )
+        identifier.shared = (kind, value) in shared
         identifier.opted_out_at = await _suppressed_at(session, policy, kind, value)
         session.add_all([identifier, _entry(identifier, Rule.given, actor)])
         _tell(session, ChangeType.identifier_added, identifier)
@@ -283,7 +290,7 @@ async def _suppressed_at(session: AsyncSession, policy: IdentifierPolicy, kind: 
     return await session.scalar(select(SuppressedAddress.suppressed_at).where(known).limit(1))
 
 
-_SHOWN = {"label", "confidence", "shared"}
+_SHOWN = {"label", "confidence"}
 
 
 async def _check_free(session: AsyncSession, addresses: Sequence[tuple[str, str]]) -> None:

@@ -26,10 +26,10 @@ from app.feedback.schemas import FeedbackCreate
 from app.feedback.subjects import Subjects
 from app.feedback.watching import watch
 from app.identity.claiming import bring, claim
-from app.identity.resolution import Sender, lock_keys
+from app.identity.senders import Sender, lock_keys
 from app.interactions.models import ForgottenMessage
 from app.messages import Confidence, Identifier
-from app.text.identifiers import InvalidIdentifier, is_blocked, normalise
+from app.text.identifiers import InvalidIdentifier, normalise
 from app.text.languages import guess_language
 
 _CHUNK = 250
@@ -129,14 +129,21 @@ def _sender(policy: IdentifierPolicy, body: FeedbackCreate) -> Sender:
             code="invalid_identifier",
             errors=[FieldError(field="from.value", message=str(error))],
         ) from error
-    if is_blocked(told.kind, value, policy.blocked):
+    if policy.kinds.is_blocked(told.kind, value):
         raise Unprocessable(
             "This value identifies nobody.",
             code="identifier_blocked",
             errors=[FieldError(field="from.value", message="identifies nobody")],
         )
     identifier = Identifier(told.kind, value, told.value, Confidence.stated)
-    return Sender([identifier], told.name, _language(body), body.collected_at or now(), policy.digests)
+    return Sender(
+        [identifier],
+        told.name,
+        _language(body),
+        body.collected_at or now(),
+        digests=policy.digests,
+        policies=policy.kinds,
+    )
 
 
 async def _recall(session: AsyncSession, drafts: Sequence[_Draft]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from fastapi import Depends, Request
 
 from app.config import Settings
+from app.customers.dependencies import get_policy
 from app.customers.service import IdentifierPolicy
 
 
@@ -35,7 +36,7 @@ class Rules:
 
 async def get_rules(request: Request) -> Rules:
     state = request.app.state
-    return Rules(state.policy, RecoveryStandard.of(state.settings))
+    return Rules(await get_policy(request), RecoveryStandard.of(state.settings))
 
 
 RulesDep = Annotated[Rules, Depends(get_rules)]

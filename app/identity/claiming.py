@@ -9,8 +9,10 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound
+from app.identity.findings import Findings
 from app.identity.queries import brought
-from app.identity.resolution import Findings, Sender, resolve
+from app.identity.resolution import resolve
+from app.identity.senders import Sender
 from app.interactions.queries import BROUGHT_CHANGES
 
 _HOLD = """
@@ -48,7 +50,7 @@ class Claims:
 
 async def claim(session: AsyncSession, asked: Sequence[UUID | Sender]) -> Claims:
     """The files of these customers (ids of merged ones lead to the survivor) and senders, held until the end of the
-    transaction. Call it while holding `app.identity.resolution.lock_keys` of the senders."""
+    transaction. Call it while holding `app.identity.senders.lock_keys` of the senders."""
     connection = await _driver(session)
     senders = [each for each in asked if isinstance(each, Sender)]
     given = await _hold(connection, [each for each in asked if isinstance(each, UUID)], senders)

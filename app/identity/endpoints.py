@@ -3,14 +3,17 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.auth import Requires, Scope, Writer
-from app.core.dependencies import DatabaseDep, SessionDep
+from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page, PageQuery
-from app.identity import acceptance, duplicates, merge, service, undo
+from app.customers.dependencies import PolicyDep
+from app.customers.policies import KindPolicy
+from app.identity import acceptance, duplicates, merge, policies, service, undo
 from app.identity.models import DuplicateScan, DuplicateSuggestion, Merge, ScanStatus
+from app.identity.policy_schemas import PolicyList, PolicyPatch, PolicyRead
 from app.identity.schemas import (
     AcceptedRead,
     AcceptQuery,
@@ -25,8 +28,10 @@ from app.identity.schemas import (
     ScanRead,
 )
 from app.interactions.schemas import InteractionFull
+from app.text.fields import ShortText
 
 router = APIRouter(prefix="/v1", tags=["Identity"])
+PolicyKind = Annotated[ShortText, Path(description="A kind of identifier.", examples=["phone"])]
 reading = [Depends(Requires(Scope.read))]
 
 
@@ -129,7 +134,7 @@ async def dismiss_duplicate(session: SessionDep, suggestion_id: UUID) -> Duplica
 @router.post(
     "/customers/{customer_id}/merge",
     response_model=MergedCustomer,
-    responses=documented(404, 409),
+    responses=documented(404, 410, 409),
     summary="Merge other files into this one",
 )
 async def post_merge(session: SessionDep, caller: Writer, customer_id: UUID, body: MergeCreate) -> dict[str, Any]:
@@ -149,7 +154,7 @@ async def list_merges(session: SessionDep, query: Annotated[MergeQuery, Query()]
 @router.post(
     "/merges/{merge_id}/undo",
     response_model=MergeRead,
-    responses=documented(404, 409),
+    responses=documented(404, 410, 409),
     summary="Undo a merge",
 )
 async def post_undo(session: SessionDep, caller: Writer, merge_id: UUID) -> Merge:
@@ -158,3 +163,31 @@ async def post_undo(session: SessionDep, caller: Writer, merge_id: UUID) -> Merg
     409: `undo_first` names in `merge_id` the later merge to undo first; `already_undone`, `anonymized`, or `busy`.
     """
     return await undo.undo(session, merge_id, actor=caller.id)
+
+
+@router.get(
+    "/identity-policy",
+    response_model=PolicyList,
+    dependencies=reading,
+    summary="How each kind of identifier is treated",
+)
+async def get_policies(session: SessionDep) -> dict[str, Any]:
+    """All kinds, the strongest first."""
+    return await policies.list_all(session)
+
+
+@router.patch(
+    "/identity-policy/{kind}",
+    response_model=PolicyRead,
+    responses=documented(404, 412),
+    dependencies=[Depends(Requires(Scope.admin))],
+    summary="Change how a kind of identifier is treated",
+)
+async def patch_policy(
+    session: SessionDep, policy: PolicyDep, kind: PolicyKind, body: PolicyPatch, version: ExpectedVersion
+) -> KindPolicy:
+    """A merge patch. It holds within 5 seconds, for what comes from then on; what is filed already stays.
+
+    Values are read as everywhere: Persian digits, national phone numbers of the default region.
+    """
+    return await policies.change(session, policy, kind, body, expected_version=version)

@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from app.core.audit import concerns
 from app.core.db import lock, lock_key
-from app.core.errors import Conflict, NotFound
-from app.customers.models import Customer, CustomerIdentifier
+from app.core.errors import Conflict
+from app.customers import service as customers
+from app.customers.models import Customer, CustomerIdentifier, ErasedCustomer
 
 _CURRENT = """
     SELECT coalesce(a.customer_id, c.id)
@@ -52,7 +53,8 @@ async def _look(session: AsyncSession, ids: Sequence[UUID]) -> tuple[list[UUID],
     """The current ids, and the locks of their live addresses."""
     found = list(await session.scalars(text(_CURRENT), {"ids": list(ids)}))
     if None in found:
-        raise NotFound("No customer has this id.")
+        absent = ids[found.index(None)]
+        raise customers.absent(await session.get(ErasedCustomer, absent) is not None)
     addresses = await session.execute(
         select(CustomerIdentifier.kind, CustomerIdentifier.value).where(
             col(CustomerIdentifier.customer_id).in_(found), col(CustomerIdentifier.released_at).is_(None)

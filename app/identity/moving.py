@@ -7,7 +7,7 @@ from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
 from app.core.jobs import FIND_DUPLICATES
 from app.customers.models import Rule
-from app.identity.resolution import suggestion
+from app.identity.findings import suggestion
 from app.messages import IdentifierChange
 
 _OWNERS = """

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from app.customers.models import Customer
+from app.identity.findings import suggestion
 from app.identity.models import DuplicateStatus, DuplicateSuggestion, Merge
 from app.identity.references import put_back
-from app.identity.resolution import suggestion
 
 _WEIGHT = [DuplicateStatus.dismissed, DuplicateStatus.open, DuplicateStatus.merged]
 

@@ -20,10 +20,11 @@ def brought(first: int) -> str:
     identified AS (
         INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
                                          first_seen_at, last_seen_at, opted_out_at)
-        SELECT id, now(), now(), customer_id, kind, value, raw, confidence, false, at, at,
+        SELECT id, now(), now(), customer_id, kind, value, raw, confidence, shared, at, at,
                (SELECT min(s.suppressed_at) FROM suppressed_address AS s WHERE s.digest = ANY (i.digests))
         FROM jsonb_to_recordset(${first + 1}::jsonb) AS i(id uuid, customer_id uuid, kind text, value text, raw text,
-                                                 confidence text, at timestamptz, digests text[])
+                                                 confidence text, shared bool, at timestamptz,
+                                                 digests text[])
         WHERE customer_id IN (SELECT customer_id FROM fresh)
         RETURNING id, customer_id, kind),
     sought AS ({FIND_DUPLICATES}customer_id::text, 'UTF8') FROM identified),

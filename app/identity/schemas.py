@@ -1,4 +1,4 @@
-"""What the API takes and shows of identity: the log, suggested duplicates, re-filing."""
+"""What the API takes and shows of identity: the log, suggested duplicates, re-filing, merges."""
 
 from typing import Annotated, Any
 from uuid import UUID

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.core.ids import uuid7
 from app.customers.models import CustomerStatus
-from app.identity.resolution import suggestion
+from app.identity.findings import suggestion
 from app.imports.formats.base import reason
 from app.imports.models import RowResult
 from app.imports.reading import Address, Person

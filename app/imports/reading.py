@@ -11,9 +11,10 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from app.core.errors import field_errors
 from app.core.shapes import Moment
 from app.customers.models import CustomerStatus
+from app.customers.policies import Policies
 from app.customers.schemas import CustomerCreate, CustomerRead, IdentifierCreate, IdentifierRead
 from app.imports.formats.base import Record, reason
-from app.text.identifiers import InvalidIdentifier, is_blocked, normalise, withheld
+from app.text.identifiers import InvalidIdentifier, normalise, withheld
 
 _NAMES = ("display_name", "given_name", "family_name", "language", "time_zone", "organization_id", "kind")
 
@@ -101,7 +102,7 @@ class Rules:
     """How addresses are read."""
 
     region: str | None
-    blocked: frozenset[str]
+    policies: Policies
 
 
 def read(record: Record, rules: Rules, at: datetime) -> Person:
@@ -138,10 +139,12 @@ def _add(person: Person, told: ImportedIdentifier, rules: Rules, opted_out: set[
         code = "identifier_blocked" if withheld(told.value) else "invalid_identifier"
         person.reasons.append(reason(code, str(error), told.kind))
         return
-    if is_blocked(told.kind, value, rules.blocked):
+    if rules.policies.is_blocked(told.kind, value):
         person.reasons.append(reason("identifier_blocked", "This value identifies nobody.", told.kind))
     elif all(known.key != (told.kind, value) for known in person.addresses):
         refused = told.opted_out_at or (at if f"{told.kind}:{value}" in opted_out else None)
+        shared = told.shared or rules.policies.is_shared(told.kind, value)
+        told = told.model_copy(update={"shared": shared})
         person.addresses.append(Address(told.kind, value, told, refused))
 
 

@@ -143,7 +143,8 @@ def show(record: CustomerImport) -> dict[str, Any]:
 
 async def _work_through(desk: Desk, record: CustomerImport, opened: OpenFile, progress: Progress | None) -> None:
     """One chunk is read while the database takes in the one before."""
-    rules = Rules(record.options["region"], desk.policy.blocked)
+    await desk.policy.book.refresh()
+    rules = Rules(record.options["region"], desk.policy.kinds)
     chunks = _chunks(opened, record.done, rules)
     writer = Writer(desk.database, record, desk.policy)
     done = record.done

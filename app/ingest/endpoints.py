@@ -32,6 +32,7 @@ from app.text.fields import ShortText
 
 async def get_intake(request: Request) -> Intake:
     intake: Intake = request.app.state.intake
+    await intake.policies.refresh()
     return intake
 
 

@@ -6,7 +6,7 @@ take a second look under locks, where `app.identity.resolution` decides.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -16,7 +16,10 @@ import asyncpg
 from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
 from app.customers.models import Rule
-from app.identity.resolution import Digests, Sender, by_rank, lock_keys, no_digests, resolve
+from app.customers.policies import DEFAULTS, Policies
+from app.identity.joining import join
+from app.identity.resolution import Pair, Resolution, resolve
+from app.identity.senders import Digests, Sender, lock_keys, no_digests
 from app.ingest.queries import FILE_DECIDED, FILE_DECIDED_WITH_MEDIA, FILE_KNOWN, FILE_KNOWN_WITH_MEDIA
 from app.interactions.queries import HOLD_CUSTOMER, JOIN_CONVERSATIONS
 from app.messages import Channel, Direction, Identifier, InteractionKind, InteractionStatus, Party
@@ -73,10 +76,11 @@ class Touch:
     """What is told of a known interaction completes it."""
     attributes: dict[str, Any] = field(default_factory=dict)
     digests: Digests = no_digests
+    policies: Policies = DEFAULTS
 
     def row(self, number: int, window: timedelta) -> dict[str, Any]:
         """What `FILE_KNOWN` reads of `$1`; a name left out is NULL there."""
-        identifiers = by_rank(self.identifiers)
+        identifiers = self.policies.by_rank(self.identifiers)
         interaction_id = str(uuid7())
         row = {
             "n": number,
@@ -87,6 +91,8 @@ class Touch:
             "kinds": [identifier.kind for identifier in identifiers],
             "identifiers": [identifier.value for identifier in identifiers],
             "unfiled": self.customer_id is None and not identifiers,
+            "undecided": any(self.policies.is_shared(each.kind, each.value) for each in identifiers) or None,
+            "valid_since": self._valid_since(identifiers),
             "thread": self._thread(window),
             "pair_key": self._pair_key(),
             "thread_ids": self._thread_ids(),
@@ -130,6 +136,13 @@ class Touch:
         """A file as its interaction shows it."""
         return {name: file[name] for name in _SHOWN}
 
+    def _valid_since(self, identifiers: Sequence[Identifier]) -> list[str | None] | None:
+        """For each, since when its owner must have been seen; None: they are valid for ever."""
+        if self.direction is not Direction.inbound:
+            return None
+        since = [self.policies.valid_since(each.kind, self.occurred_at) for each in identifiers]
+        return [each.isoformat() if each else None for each in since] if any(since) else None
+
     def _thread(self, window: timedelta) -> str | None:
         """How the touch finds its conversation when it answers no known message."""
         fresh = self.received_at - self.occurred_at < window
@@ -151,7 +164,13 @@ class Touch:
 
     def sender(self) -> Sender:
         return Sender(
-            self.identifiers, self.party.name if self.party else None, self.language, self.occurred_at, self.digests
+            self.identifiers,
+            self.party.name if self.party else None,
+            self.language,
+            self.occurred_at,
+            digests=self.digests,
+            policies=self.policies,
+            writes=self.direction is Direction.inbound,
         )
 
 
@@ -192,6 +211,8 @@ class Filed:
     """False: the same (source, external id) had been recorded before."""
     erased: bool = False
     """It had been recorded before, and was erased since."""
+    joins: Sequence[Pair] = ()
+    """Files that it shows to be one person's."""
 
 
 async def file(
@@ -205,7 +226,19 @@ async def file(
     prepared = Prepared.of(touches, window)
     connect = database.bulk if len(touches) > _FEW else database.hot
     async with connect() as connection:
-        return await file_prepared(connection, prepared, request)
+        filed = await file_prepared(connection, prepared, request)
+    return await join_files(database, prepared.touches, filed)
+
+
+async def join_files(database: Database, touches: Sequence[Touch], filed: Sequence[Filed]) -> list[Filed]:
+    """Let files become one where the messages, now committed, show that they are; what became of the messages then."""
+    pairs = [pair for each in filed for pair in each.joins]
+    if not pairs:
+        return list(filed)
+    joined = await join(database, pairs, touches[0].policies)
+    return [
+        replace(each, customer_id=joined[each.customer_id]) if each.customer_id in joined else each for each in filed
+    ]
 
 
 async def file_prepared(
@@ -220,8 +253,10 @@ async def file_prepared(
         # Merged away since this statement looked: by the next one's time its id leads to the survivor.
         found = await connection.fetch(statement, _json(lost), *request, prepared.window)
         records = _replaced(records, found)
+    joins: dict[int, Sequence[Pair]] = {}
     if undecided := [n for n in _unresolved(records) if touches[n].customer_id is None]:
-        records = _replaced(records, await _decide(connection, prepared, undecided, request))
+        decided, resolutions = await _decide(connection, prepared, undecided, request)
+        records, joins = _replaced(records, decided), {n: each.joins for n, each in resolutions.items()}
     filed = []
     for touch, row, record in zip(touches, rows, records, strict=True):
         if record["split"]:
@@ -232,7 +267,7 @@ async def file_prepared(
         else:
             erased = record["outcome"] == "known" and record["id"] is None
             created = record["outcome"] == "created"
-            filed.append(Filed(record["id"], record["customer_id"], created=created, erased=erased))
+            filed.append(Filed(record["id"], record["customer_id"], created, erased, joins.get(record["n"], ())))
     return filed
 
 
@@ -248,8 +283,8 @@ def _replaced(records: Sequence[asyncpg.Record], later: Sequence[asyncpg.Record]
 
 async def _decide(
     connection: asyncpg.Connection, prepared: Prepared, undecided: Sequence[int], request: Sequence[Any]
-) -> Sequence[asyncpg.Record]:
-    """File the touches that need a decision; a record for each."""
+) -> tuple[Sequence[asyncpg.Record], dict[int, Resolution]]:
+    """File the touches that need a decision; a record and the resolution for each."""
     touches, rows = prepared.touches, prepared.rows
     senders = [touches[number].sender() for number in undecided]
     # The messages are locked, too: the same one from two strangers at once must not open a file for each.
@@ -273,7 +308,7 @@ async def _decide(
         records: Sequence[asyncpg.Record] = await connection.fetch(
             statement, _json(decided), *request, prepared.window, *(_json(rows) for rows in brought)
         )
-    return records
+    return records, dict(zip(undecided, resolutions, strict=True))
 
 
 async def _join_conversations(connection: asyncpg.Connection, record: asyncpg.Record, thread_ids: list[str]) -> None:

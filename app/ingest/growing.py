@@ -11,7 +11,8 @@ from uuid import UUID
 import asyncpg
 
 from app.core.db import Database, lock_key, locked
-from app.identity.resolution import lock_keys, resolve
+from app.identity.resolution import resolve
+from app.identity.senders import lock_keys
 from app.ingest.filing import Touch
 from app.ingest.queries import ADOPT
 from app.ingest.translation import join_parts

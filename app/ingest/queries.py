@@ -20,11 +20,12 @@ WITH {MESSAGES},
         CROSS JOIN LATERAL (
             SELECT (array_agg(i.customer_id))[1] AS customer_id,
                    min(i.confidence) FILTER (WHERE s.rank = 1) AS confidence
-            FROM unnest(m.kinds, m.identifiers) WITH ORDINALITY AS s(kind, value, rank)
+            FROM unnest(m.kinds, m.identifiers, m.valid_since) WITH ORDINALITY AS s(kind, value, since, rank)
             LEFT JOIN customer_identifier AS i
                    ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared
+                  AND (s.since IS NULL OR i.last_seen_at >= s.since)
             HAVING count(DISTINCT i.customer_id) = 1 AND count(i.id) = count(*)) AS match
-        WHERE m.customer_id IS NULL AND NOT m.unfiled),
+        WHERE m.customer_id IS NULL AND NOT m.unfiled AND m.undecided IS NOT TRUE),
     {RECORD}"""  # noqa: S608  put together from constants
 
 FILE_KNOWN = _KNOWN + RESULT

@@ -13,12 +13,14 @@ from app.auth import Principal
 from app.core import batches
 from app.core.db import now
 from app.core.errors import FieldError, Gone, NotFound, Unprocessable
+from app.identity.joining import join
+from app.identity.resolution import Pair
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
 from app.interactions import service as interactions
 from app.messages import Channel, Confidence, Direction, Identifier, InteractionKind, InteractionStatus, Party
-from app.text.identifiers import InvalidIdentifier, is_blocked, normalise, withheld
+from app.text.identifiers import InvalidIdentifier, normalise, withheld
 from app.text.languages import guess_language
 
 _CHUNK = 1000
@@ -52,13 +54,18 @@ async def record_batch(intake: Intake, caller: Principal, document: bytes) -> di
     """
     chunks = batches.chunks_of(document, _CHUNK)
     results: list[dict[str, Any]] = []
+    pairs: list[Pair] = []
     async with intake.database.bulk() as connection:
         # While the database files one chunk, the next one is read.
         reading = asyncio.create_task(asyncio.to_thread(_read_chunk, intake, caller, chunks[0] if chunks else []))
         for following in [*chunks[1:], []]:
             chunk = await reading
             reading = asyncio.create_task(asyncio.to_thread(_read_chunk, intake, caller, following))
-            results += await _file_chunk(connection, chunk)
+            results += await _file_chunk(connection, chunk, pairs)
+    joined = await join(intake.database, pairs, intake.policies.current)
+    for result in results:
+        if (customer_id := result.get("customer_id")) in joined:
+            result["customer_id"] = joined[customer_id]
     return batches.summed_up(results)
 
 
@@ -81,8 +88,10 @@ def _read_chunk(intake: Intake, caller: Principal, lines: Iterable[batches.Numbe
     return _Chunk(list(touches), Prepared.of(list(touches.values()), intake.window), rejected)
 
 
-async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk) -> list[dict[str, Any]]:
+async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk, pairs: list[Pair]) -> list[dict[str, Any]]:
+    """`pairs` gets the files that these touches show to be one person's."""
     filed = await file_prepared(connection, chunk.prepared) if chunk.numbers else []
+    pairs += [pair for each in filed for pair in each.joins]
     return batches.in_order(chunk.rejected | dict(zip(chunk.numbers, map(_result, filed), strict=True)))
 
 
@@ -114,6 +123,7 @@ def _touch(intake: Intake, caller: Principal, body: InteractionCreate, received_
         identifiers=() if body.customer_id else identifiers,
         customer_id=body.customer_id,
         digests=intake.digests,
+        policies=intake.policies.current,
         actor=caller.id,
         subject=body.subject,
         text=body.text,
@@ -147,7 +157,7 @@ def _party(intake: Intake, told: PartyWrite | None) -> tuple[Party | None, list[
             errors=[FieldError(field="from.value or to.value", message=str(error))],
         ) from error
     party = Party(told.kind, value, told.name)
-    if is_blocked(told.kind, value, intake.blocked):
+    if intake.policies.current.is_blocked(told.kind, value):
         return party, []
     return party, [Identifier(told.kind, value, told.value, Confidence.stated)]
 

@@ -20,8 +20,9 @@ from app.core.fetching import Fetcher
 from app.core.ids import uuid7
 from app.core.secrets import SecretBox
 from app.core.storage import Storage
+from app.customers.policies import PolicyBook
 from app.identity.moving import move_identifier
-from app.identity.resolution import Digests
+from app.identity.senders import Digests
 from app.ingest import queries, requests
 from app.ingest.filing import Filed, Touch, file
 from app.ingest.forgetting import FORGET_CONTENT, keys_of
@@ -63,12 +64,12 @@ class Intake:
     fetcher: Fetcher
     shelf: ResourceShelf
     window: timedelta
-    blocked: frozenset[str]
+    policies: PolicyBook
     default_region: str | None
     digests: Digests
 
     @classmethod
-    def prepare(cls, settings: Settings, database: Database, secrets: SecretBox) -> Self:
+    def prepare(cls, settings: Settings, database: Database, secrets: SecretBox, policies: PolicyBook) -> Self:
         return cls(
             database=database,
             sources=SourceBook(database, secrets, settings.default_region),
@@ -76,7 +77,7 @@ class Intake:
             fetcher=Fetcher(max_bytes=settings.max_attachment_bytes),
             shelf=ResourceShelf(),
             window=timedelta(hours=settings.conversation_window_hours),
-            blocked=settings.blocked_identifiers,
+            policies=policies,
             default_region=settings.default_region,
             digests=secrets.digests,
         )
@@ -197,7 +198,7 @@ async def _file_messages(
     """File the messages; whether known interactions grew by them."""
     touches = [
         replace(
-            touch_of(each, source, request.received_at, intake.blocked, await files_of(each, intake.storage)),
+            touch_of(each, source, request.received_at, intake.policies.current, await files_of(each, intake.storage)),
             digests=intake.digests,
         )
         for each in messages

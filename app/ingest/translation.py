@@ -9,13 +9,13 @@ from typing import Any
 from app.channels.base import WebhookRequest
 from app.core.ids import uuid7
 from app.core.storage import Storage
+from app.customers.policies import Policies
 from app.ingest.filing import Touch
 from app.ingest.sources import ConnectedSource
 from app.interactions.attachments import sniffed
 from app.interactions.models import AttachmentState
 from app.messages import Attachment, DeliveryReceipt, InboundMessage, InteractionStatus, ReceiptEvent
 from app.text.cleaning import clean
-from app.text.identifiers import is_blocked
 from app.text.languages import guess_language
 
 BLANK = "***"
@@ -34,7 +34,7 @@ def touch_of(
     message: InboundMessage,
     source: ConnectedSource,
     received_at: datetime,
-    blocked: frozenset[str],
+    policies: Policies,
     files: Sequence[dict[str, Any]],
 ) -> Touch:
     inbound = message.direction == "inbound"
@@ -52,7 +52,8 @@ def touch_of(
         received_at=received_at,
         party=message.sender if inbound else message.recipient,
         us=message.recipient if inbound else message.sender,
-        identifiers=[each for each in message.identifiers if not is_blocked(each.kind, each.value, blocked)],
+        identifiers=[each for each in message.identifiers if not policies.is_blocked(each.kind, each.value)],
+        policies=policies,
         references=message.references,
         subject=message.subject,
         text=join_parts(part) if part else message.text,

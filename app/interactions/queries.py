@@ -13,7 +13,8 @@ MESSAGES = """
     message AS MATERIALIZED (
         SELECT * FROM json_to_recordset($1::json) AS m(
             n int, id uuid, customer_id uuid, rule text, identifier_kind text, identifier_value text, confidence text,
-            actor text, kinds text[], identifiers text[], unfiled bool, thread text, pair_key text,
+            actor text, kinds text[], identifiers text[], unfiled bool,
+            undecided bool, valid_since timestamptz[], thread text, pair_key text,
             thread_ids text[], root_id text, channel text, direction text, kind text, status text,
             source text, provider text, external_id text, message_id text, occurred_at timestamptz,
             received_at timestamptz, subject text, text text, html text, reply_text text, language text,
