@@ -8,6 +8,7 @@ from app.core.errors import documented
 from app.customers.endpoints import hot as customer_files
 from app.customers.endpoints import router as customers
 from app.feedback.endpoints import router as feedback
+from app.feedback.statistics.endpoints import router as statistics
 from app.identity.endpoints import router as identity
 from app.imports.endpoints import router as imports
 from app.ingest.endpoints import router as ingest
@@ -21,6 +22,6 @@ BUSIEST = customer_files.routes
 
 def include(app: FastAPI) -> None:
     app.include_router(webhooks)
-    others = (identity, ingest, feedback, imports, rights, changes, api_keys)
+    others = (identity, ingest, statistics, feedback, imports, rights, changes, api_keys)
     for router in (customer_files, interactions, customers, *others):
         app.include_router(router, responses=documented(400, 401, 403, 413, 422, 503))

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     """A score so far up its scale or less is a low one: 1 and 2 of 5, 1 and 2 of 7."""
     recovery_days: Annotated[int, Field(ge=0)] = 30
     """Answers older than this when they are told open no recovery: they are history."""
+    feedback_least_answers: Annotated[int, Field(ge=1)] = 30
+    """A figure of fewer answers is called insufficient and is not ranked."""
+    feedback_told_by_promoter: Annotated[float, Field(ge=0)] = 5
+    """How many people a promoter tells of the service; a rule of thumb, other for each trade."""
+    feedback_told_by_detractor: Annotated[float, Field(ge=0)] = 20
 
     max_body_bytes: int = MEBIBYTE
     max_batch_bytes: int = 64 * MEBIBYTE
