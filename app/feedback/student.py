@@ -44,11 +44,11 @@ def t_quantile(level: float, freedom: float) -> float:
     t = high
     while high - low > 1e-12 * high:
         error = t_p(t, freedom) - (1 - level)
+        if abs(error) < 1e-12 * (1 - level):
+            break
         low, high = (t, high) if error > 0 else (low, t)
         newton = t + error / (2 * _density(t, freedom))
         t = newton if low < newton < high else (low + high) / 2
-        if abs(error) < 1e-15:
-            break
     return t
 
 

@@ -50,9 +50,9 @@ async def get_gaps(
 async def get_drivers(
     session: SessionDep, standards: StandardsDep, query: Annotated[DriversQuery, Query()]
 ) -> dict[str, Any]:
-    """The importance of each dimension for the overall score, its performance, and the quadrant of importance-performance
-    analysis that says what to improve first. Of answers that have all the scores; where these do not suffice, `reason`
-    says why."""
+    """The importance of each dimension for the overall score, its performance, and the quadrant of
+    importance-performance analysis that says what to improve first. Of answers that have all the scores; where these
+    do not suffice, `reason` says why."""
     return await find_drivers(session, standards, query)
 
 

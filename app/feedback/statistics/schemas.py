@@ -10,7 +10,7 @@ from app.core.shapes import UtcTime
 from app.feedback.drivers import Quadrant
 from app.feedback.measures import Difference, Interval
 from app.feedback.models import Measure
-from app.feedback.schemas import Dimension, Number
+from app.feedback.schemas import Dimension
 from app.feedback.statistics.selection import OfDimension, Selection
 
 GroupBy = Literal["day", "week", "month", "quarter", "year", "channel", "dimension", "agent", "segment"]
@@ -30,8 +30,12 @@ class SummaryQuery(OfDimension):
         description="Means from 0 for the worst to 100 for the best value, whatever the scale. Without it, different "
         "scales have no mean together.",
     )
-    top_box_from: Number | None = Field(
-        default=None, description="The lowest value that counts as satisfied. Unless given, see the definitions."
+    top_box_from: float | None = Field(
+        default=None,
+        ge=-1e9,
+        le=1e9,
+        allow_inf_nan=False,
+        description="The lowest value that counts as satisfied. Unless given, see the definitions.",
     )
     compare: Literal["previous"] | None = Field(
         default=None, description="`previous`: with the time before `from`, as long as that from `from` to `to`."

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.config import Settings
 from app.core.errors import FieldError, Unprocessable
@@ -55,15 +55,25 @@ async def get_standards(request: Request) -> Standards:
 StandardsDep = Annotated[Standards, Depends(get_standards)]
 
 
+def _written_as_date(given: object) -> object:
+    """Not a time without its offset, which pydantic takes for a date at midnight."""
+    if isinstance(given, str) and "T" in given.upper():
+        raise ValueError("a time needs its offset")
+    return given
+
+
+When = Annotated[date, BeforeValidator(_written_as_date)] | Moment
+
+
 class Selection(BaseModel):
     """What every figure understands; unknown parameters are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
-    from_: date | Moment | None = Field(
+    from_: When | None = Field(
         default=None, alias="from", description="Collected at or after this time; a date means its first moment."
     )
-    to: date | Moment | None = Field(default=None, description="Collected before this time or date.")
+    to: When | None = Field(default=None, description="Collected before this time or date.")
     time_zone: TimeZone | None = Field(
         default=None, description="In which dates and periods begin. Unless given, the service's own."
     )

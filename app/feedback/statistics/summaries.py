@@ -95,12 +95,16 @@ def _periods(rows: list[Any], groups: dict[str | None, Answers], options: Option
 def _ranked(shown: list[dict[str, Any]], *, best_is_low: bool) -> list[dict[str, Any]]:
     """The best first; those with too few answers behind, unranked."""
     ranked = [group for group in shown if not group["insufficient"] and group["value"] is not None]
-    ranked.sort(key=lambda group: (group["value"] if best_is_low else -group["value"], str(group["key"])))
+    ranked.sort(key=lambda group: (group["value"] if best_is_low else -group["value"], *_named(group)))
     for place, group in enumerate(ranked, 1):
         before = ranked[place - 2] if place > 1 else None
         group["rank"] = before["rank"] if before and before["value"] == group["value"] else place
     rest = [group for group in shown if "rank" not in group]
-    return ranked + sorted(rest, key=lambda group: (-group["n"], str(group["key"])))
+    return ranked + sorted(rest, key=lambda group: (-group["n"], *_named(group)))
+
+
+def _named(group: dict[str, Any]) -> tuple[bool, str]:
+    return group["key"] is None, group["key"] or ""
 
 
 def _compare(one: Answers, other: Answers, options: Options, of: str | None) -> Comparison | None:
