@@ -20,7 +20,7 @@ def sums(rows: Rows) -> Sums:
 
 def some_rows(n: int, attributes: int, seed: int = 1) -> Rows:
     """Attributes with something in common, and an overall score of their sum and chance."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     rows = []
     for _ in range(n):
         mood = chance.gauss(0, 1)
