@@ -30,7 +30,7 @@ _COLOURS = {
 _STYLE = (
     "text{font-family:Vazirmatn,'Noto Sans','Noto Naskh Arabic','Noto Sans Hebrew',Tahoma,'DejaVu Sans',sans-serif;"
     f"font-size:{_FONT}px;fill:#1f1f1f}}.title{{font-size:17px;font-weight:bold}}.small{{font-size:12px;fill:#444}}"
-    ".halo{paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}"
+    ".halo{unicode-bidi:plaintext;paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}"
 )
 
 
@@ -117,7 +117,7 @@ def _axes(found: dict[str, Any], frame: _Frame, texts: Texts) -> Iterator[str]:
     bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     yield f'<rect x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}" fill="none" stroke="#888"/>'
     for value in _ticks(frame.performance):
-        yield _text(frame.x(value), bottom + 18, digits(f"{value:.4g}", texts), "small")
+        yield _text(frame.x(value), bottom + 18, digits(f"{value:.2f}", texts), "small")
     for value in _ticks(frame.importance):
         yield _text(_LEFT - 26, frame.y(value) + 4, digits(f"{value:.3f}", texts), "small")
     low, high = (digits(f"{end:g}", texts) for end in found["performance_scale"])
