@@ -10,9 +10,16 @@ from app.core.batches import BatchResult
 from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
-from app.feedback import recording, recoveries, service
+from app.feedback import recording, recoveries, recovery_summary, service
 from app.feedback.models import Recovery
-from app.feedback.recovery_schemas import RecoveryCreate, RecoveryPatch, RecoveryQuery, RecoveryRead
+from app.feedback.recovery_schemas import (
+    RecoveryCreate,
+    RecoveryPatch,
+    RecoveryQuery,
+    RecoveryRead,
+    RecoverySummary,
+    RecoverySummaryQuery,
+)
 from app.feedback.rules import RulesDep
 from app.feedback.schemas import FeedbackCreate, FeedbackQuery, FeedbackRead, TidyScore
 
@@ -103,6 +110,19 @@ async def post_recovery(session: SessionDep, rules: RulesDep, body: RecoveryCrea
 async def list_recoveries(session: SessionDep, query: Annotated[RecoveryQuery, Query()]) -> dict[str, Any]:
     """Newest first. `status=open&overdue=true` is what to look at now."""
     return await recoveries.list_recoveries(session, query)
+
+
+@router.get(
+    "/recoveries/summary",
+    response_model=RecoverySummary,
+    dependencies=reading,
+    summary="How many were let down, how fast it was dealt with, how many were won back",
+)
+async def get_recovery_summary(
+    request: Request, session: SessionDep, query: Annotated[RecoverySummaryQuery, Query()]
+) -> dict[str, Any]:
+    """Of the recoveries opened in a period, together and by `group_by`."""
+    return await recovery_summary.summarise(session, query, request.app.state.settings.default_time_zone)
 
 
 @router.get(

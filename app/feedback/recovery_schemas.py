@@ -1,5 +1,6 @@
 """What the API takes and shows of recoveries."""
 
+from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from app.core.pagination import PageQuery
 from app.core.shapes import Moment, UtcTime
+from app.customers.schemas import TimeZone
+from app.feedback.measures import Interval
 from app.feedback.models import Measure, RecoveryOutcome, RecoveryReason, RecoveryStatus
 from app.text.fields import ShortText, Text
 
@@ -98,3 +101,59 @@ class RecoveryQuery(PageQuery):
     outcome: RecoveryOutcome | None = None
     owner: ShortText | None = None
     overdue: bool | None = None
+
+
+class RecoveryGrouping(StrEnum):
+    reason = "reason"
+    owner = "owner"
+    month = "month"
+
+
+class RecoverySummaryQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    since: Moment | None = Field(default=None, alias="from", description="Of those opened at this time or later,")
+    until: Moment | None = Field(default=None, alias="to", description="and before this one.")
+    group_by: RecoveryGrouping | None = None
+    time_zone: TimeZone | None = Field(
+        default=None, description="Whose months; unless given, the service's own.", examples=["Asia/Tehran"]
+    )
+
+
+class HoursToClose(BaseModel):
+    median: float | None
+    p90: float | None = Field(description="Nine in ten were closed within so many hours.")
+
+
+class WonBack(BaseModel):
+    n: int
+    of: int = Field(description="Closed ones.")
+    share: float | None = Field(description="null where none is closed.")
+    interval: Interval | None = Field(description="Of the share (Wilson).")
+
+
+class SecondScores(BaseModel):
+    n: int = Field(description="How many answered the same question again.")
+    better: int = Field(description="How many of them with a better score.")
+
+
+class RecoveryFigures(BaseModel):
+    opened: int
+    open: int = Field(description="Still open now.")
+    overdue: int = Field(description="Of the open ones, past their time.")
+    closed: int
+    closed_late: int = Field(description="Of the closed ones, after their time.")
+    hours_to_close: HoursToClose
+    won_back: WonBack
+    outcomes: dict[RecoveryOutcome, int]
+    second_scores: SecondScores
+
+
+class RecoveryGroup(RecoveryFigures):
+    key: str | None = Field(description="The reason, the owner (null: nobody's), or the month as 2026-11.")
+
+
+class RecoverySummary(BaseModel):
+    group_by: RecoveryGrouping | None
+    total: RecoveryFigures
+    groups: list[RecoveryGroup]
