@@ -1,5 +1,6 @@
 """How each kind of identifier is treated: rows of one table where an installation said so, defaults where not."""
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from fnmatch import translate
 
 from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlmodel import Field, SQLModel, select
+from sqlmodel import Field, SQLModel
 
 from app.core.db import Database, now, text_enum, time_field
 from app.messages import Identifier, IdentifierKind
@@ -160,16 +161,23 @@ class PolicyBook:
         self._blocked = blocked
         self._timer = timer
         self._read_at: float | None = None
+        self._reading = asyncio.Lock()
         self.current = Policies(blocked=blocked)
 
     async def refresh(self) -> None:
-        """Call it before a request or a job asks `current`."""
-        if self._read_at is not None and self._timer() - self._read_at < TRUST_S:
+        """Call it before a request or a job asks `current`. While one reads, the others go on with what was known."""
+        if self._is_fresh() or (self._read_at is not None and self._reading.locked()):
             return
-        async with self._database.session() as session:
-            rows = (await session.scalars(select(KindPolicy))).all()
-            session.expunge_all()
-        self.current, self._read_at = Policies(rows, self._blocked), self._timer()
+        async with self._reading:
+            if self._is_fresh():
+                return
+            async with self._database.hot() as connection:
+                rows = await connection.fetch("SELECT * FROM identifier_policy")
+            told = [KindPolicy.model_validate(dict(row)) for row in rows]
+            self.current, self._read_at = Policies(told, self._blocked), self._timer()
+
+    def _is_fresh(self) -> bool:
+        return self._read_at is not None and self._timer() - self._read_at < TRUST_S
 
     def forget(self) -> None:
         """They were changed."""

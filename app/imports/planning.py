@@ -11,10 +11,12 @@ from uuid import UUID
 
 from app.core.ids import uuid7
 from app.customers.models import CustomerStatus
+from app.customers.policies import DEFAULTS, Held, Policies
 from app.identity.findings import suggestion
 from app.imports.formats.base import reason
 from app.imports.models import RowResult
 from app.imports.reading import Address, Person
+from app.messages import IdentifierKind
 
 _NAMED = ("display_name", "given_name", "family_name", "language", "time_zone", "organization_id")
 _BY_KEY = ("attributes", "preferences")
@@ -60,6 +62,7 @@ class Plan:
     shared: frozenset[tuple[str, str]] = frozenset()
     """Addresses that several customers share and that identify none of them."""
     organizations: frozenset[UUID] = frozenset()
+    policies: Policies = DEFAULTS
     overwrite: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     identifiers: list[tuple[UUID, UUID, Address, bool]] = field(default_factory=list)
@@ -77,6 +80,8 @@ class Plan:
         owners = self._owners(person)
         if len(owners) > 1:
             self._suggest(person, owners)
+        elif owners and self._is_another(person, self.subjects[owners[0]]):
+            self._create_beside(person, self.subjects[owners[0]])
         elif owners:
             self._fill(person, self.subjects[owners[0]])
         else:
@@ -99,6 +104,31 @@ class Plan:
             reason("several_customers", "Its addresses belong to different customers: " + ", ".join(map(str, owners)))
         )
         self._settle(person, RowResult.duplicate, self.subjects[owners[0]])
+
+    def _is_another(self, person: Person, subject: Subject) -> bool:
+        """Whether the row has another id of a system that knows this customer by one already, and may have but one."""
+        if person.id is not None:
+            return False
+        held = [Held(kind, value, self.at) for kind, value in subject.held]
+        return any(
+            each.kind == IdentifierKind.external
+            and each.key not in self.owners
+            and not self.policies.has_room(held, IdentifierKind.external, each.value, self.at)
+            for each in person.addresses
+        )
+
+    def _create_beside(self, person: Person, other: Subject) -> None:
+        """Addresses that are the other one's stay there."""
+        theirs = [each for each in person.addresses if each.key in self.owners and not each.told.shared]
+        person.addresses = [each for each in person.addresses if each not in theirs]
+        person.reasons.append(
+            reason("limited", f"Its addresses belong to a customer with another id of the same system: {other.id}")
+        )
+        self._create(person)
+        told = {"rule": "limited", "identifiers": [{"kind": each.kind, "value": each.value} for each in theirs]}
+        created = self.outcomes[-1].subject
+        assert created is not None, "it was created a moment ago"
+        self.suggestions.append(suggestion(created.id, other.id, told))
 
     def _create(self, person: Person) -> None:
         values = {name: person.fields.get(name) for name in _NAMED} | {

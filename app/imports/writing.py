@@ -53,6 +53,7 @@ class Writer:
         self.overwrite = record.options["overwrite"]
         self.dry_run = record.dry_run
         self.digests = policy.digests
+        self.policies = policy.kinds
         self._imagined: tuple[dict[tuple[str, str], UUID], dict[UUID, Subject]] = ({}, {})
         """What earlier chunks of a dry run would have made: later rows are about it, too."""
 
@@ -93,6 +94,7 @@ class Writer:
             shared=frozenset((row["kind"], row["value"]) for row in found if row["shared"]),
             organizations=frozenset(row["id"] for row in known),
             overwrite=self.overwrite,
+            policies=self.policies,
         )
         for person in people:
             plan.decide(person)

@@ -13,8 +13,6 @@ from app.auth import Principal
 from app.core import batches
 from app.core.db import now
 from app.core.errors import FieldError, Gone, NotFound, Unprocessable
-from app.identity.joining import join
-from app.identity.resolution import Pair
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
@@ -54,18 +52,13 @@ async def record_batch(intake: Intake, caller: Principal, document: bytes) -> di
     """
     chunks = batches.chunks_of(document, _CHUNK)
     results: list[dict[str, Any]] = []
-    pairs: list[Pair] = []
     async with intake.database.bulk() as connection:
         # While the database files one chunk, the next one is read.
         reading = asyncio.create_task(asyncio.to_thread(_read_chunk, intake, caller, chunks[0] if chunks else []))
         for following in [*chunks[1:], []]:
             chunk = await reading
             reading = asyncio.create_task(asyncio.to_thread(_read_chunk, intake, caller, following))
-            results += await _file_chunk(connection, chunk, pairs)
-    joined = await join(intake.database, pairs, intake.policies.current)
-    for result in results:
-        if (customer_id := result.get("customer_id")) in joined:
-            result["customer_id"] = joined[customer_id]
+            results += await _file_chunk(connection, chunk)
     return batches.summed_up(results)
 
 
@@ -88,10 +81,8 @@ def _read_chunk(intake: Intake, caller: Principal, lines: Iterable[batches.Numbe
     return _Chunk(list(touches), Prepared.of(list(touches.values()), intake.window), rejected)
 
 
-async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk, pairs: list[Pair]) -> list[dict[str, Any]]:
-    """`pairs` gets the files that these touches show to be one person's."""
+async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk) -> list[dict[str, Any]]:
     filed = await file_prepared(connection, chunk.prepared) if chunk.numbers else []
-    pairs += [pair for each in filed for pair in each.joins]
     return batches.in_order(chunk.rejected | dict(zip(chunk.numbers, map(_result, filed), strict=True)))
 
 

@@ -57,6 +57,18 @@ async def test_a_file_opened_by_a_message_becomes_active(client: httpx.AsyncClie
     assert (customer["status"], customer["display_name"], answer["counts"]["updated"]) == ("active", "Ali", 1)
 
 
+async def test_another_id_of_one_system_is_another_customer(client: httpx.AsyncClient) -> None:
+    first = await make_customer(client, ("external", "erp:1"), ("email", EMAIL))
+    answer = await send(client, f"customer number,name,phone,email\n2,Sara,{PHONE},{EMAIL}\n", source="erp")
+    (row,) = await results(client, answer)
+    assert (row["result"], [each["code"] for each in row["reasons"]]) == ("created", ["limited"])
+    assert row["customer_id"] == (await find(client, external="erp:2"))["id"] == (await find(client, phone=PHONE))["id"]
+    assert (await find(client, email=EMAIL))["id"] == first["id"]
+    (pair,) = await all_pages(client, "/v1/duplicates")
+    assert sorted(pair["customer_ids"]) == sorted([first["id"], row["customer_id"]])
+    assert (await send(client, "customer number,name\n2,Sara\n", source="erp"))["counts"]["unchanged"] == 1
+
+
 async def test_addresses_of_two_customers_make_a_suggestion_and_change_nothing(client: httpx.AsyncClient) -> None:
     one, other = await make_customer(client, ("phone", PHONE)), await make_customer(client, ("email", EMAIL))
     answer = await send(client, CLASHING)
