@@ -9,6 +9,8 @@ from app.customers.endpoints import hot as customer_files
 from app.customers.endpoints import router as customers
 from app.feedback.endpoints import router as feedback
 from app.feedback.statistics.endpoints import router as statistics
+from app.feedback.surveys.endpoints import public as survey_pages
+from app.feedback.surveys.endpoints import router as surveys
 from app.identity.endpoints import router as identity
 from app.imports.endpoints import router as imports
 from app.ingest.endpoints import router as ingest
@@ -22,6 +24,7 @@ BUSIEST = customer_files.routes
 
 def include(app: FastAPI) -> None:
     app.include_router(webhooks)
-    others = (identity, ingest, statistics, feedback, imports, rights, changes, api_keys)
+    app.include_router(survey_pages)
+    others = (identity, ingest, statistics, feedback, surveys, imports, rights, changes, api_keys)
     for router in (customer_files, interactions, customers, *others):
         app.include_router(router, responses=documented(400, 401, 403, 413, 422, 503))

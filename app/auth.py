@@ -28,7 +28,7 @@ from starlette.datastructures import Headers
 
 from app.core.audit import acts
 from app.core.db import Database, Record, now, time_field
-from app.core.dependencies import SessionDep
+from app.core.dependencies import SessionDep, tell_secret
 from app.core.errors import Forbidden, NotFound, Unauthorized, documented
 from app.core.pagination import Page, PageQuery, list_page
 from app.core.shapes import UtcTime
@@ -193,7 +193,14 @@ class ApiKeyCreated(ApiKeyRead):
 router = APIRouter(prefix="/v1/api-keys", tags=["API keys"], dependencies=[Depends(Requires(Scope.admin))])
 
 
-@router.post("", status_code=201, response_model=ApiKeyCreated, responses=documented(409), summary="Make an API key")
+@router.post(
+    "",
+    status_code=201,
+    response_model=ApiKeyCreated,
+    responses=documented(409),
+    dependencies=[Depends(tell_secret)],
+    summary="Make an API key",
+)
 async def post_key(session: SessionDep, body: ApiKeyCreate) -> dict[str, Any]:
     key, text = await create_key(session, body.name, body.scopes)
     return key.model_dump() | {"key": text}

@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     """A bearer key with scope `admin` that needs no row in the database: the first door into a new installation."""
 
     public_url: str | None = None
-    """Where providers reach this service, `https://hooks.example.org`; signatures over a URL are checked against it."""
+    """Where providers and customers reach this service, `https://hooks.example.org`: signatures over a URL are checked
+    against it, links to surveys begin with it."""
     default_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     """Region (ISO 3166) whose national phone numbers are understood when neither call nor source names one."""
     default_time_zone: str = "UTC"

@@ -40,6 +40,9 @@ logger = structlog.get_logger()
 _INGEST = "/v1/ingest/"
 _IMPORTS = "/v1/imports"
 _BATCHES = {"/v1/interactions/batch", "/v1/feedback/batch"}
+_PAGES = "/s/"
+_PAGE_BYTES = 256 * 1024
+"""The longest texts a survey takes, in four-byte letters, percent-encoded."""
 _TIDY_EVERY_S = 3600
 
 _DESCRIPTION = """
@@ -112,12 +115,15 @@ def _surround(app: FastAPI, settings: Settings) -> None:
             return settings.max_ingest_bytes
         if path == _IMPORTS:
             return settings.max_import_bytes
+        if path.startswith(_PAGES):
+            return _PAGE_BYTES
         return settings.max_batch_bytes if path in _BATCHES else settings.max_body_bytes
 
     app.add_middleware(Shortcut, routes=BUSIEST)
     app.add_middleware(
         IdempotencyMiddleware,
         database=lambda: app.state.database,
+        secrets=lambda: app.state.secrets,
         caller=caller,
         applies=lambda path: not path.startswith(_INGEST),
     )
@@ -184,6 +190,7 @@ _TAGS = {
     "Interactions": "The timeline: every touch, in or out, on any channel.",
     "Identity": "Why something is in a file, and mending it.",
     "Feedback": "What customers think of the service, and winning back whom it let down.",
+    "Surveys": "Asking customers: what, whom, and the link to the page on which they answer.",
     "Changes": "What happened, in order, for whoever keeps something of it elsewhere.",
     "Imports": "Files of customers, and what became of each row.",
     "Ingest": "Where providers deliver, and what they delivered.",

@@ -19,6 +19,8 @@ from app.customers.policies import KindPolicy
 from app.feedback.models import Feedback, FeedbackScore, Recovery
 from app.identity.models import BlockingKey, DuplicateScan, DuplicateSuggestion, Merge, ValueCount
 from app.imports.models import CustomerImport, ImportRow
+from app.feedback.surveys.models import Survey, SurveyInvitation, SurveyVersion
+from app.identity.models import DuplicateSuggestion, Merge
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import (
     Attachment,
@@ -64,6 +66,9 @@ __all__ = [
     "StatusRow",
     "SuppressedAddress",
     "ValueCount",
+    "Survey",
+    "SurveyInvitation",
+    "SurveyVersion",
     "WebhookNonce",
     "metadata",
 ]

@@ -127,3 +127,16 @@ async def undo(client: httpx.AsyncClient, merge_id: str) -> dict[str, Any]:
     response = await client.post(f"/v1/merges/{merge_id}/undo")
     assert response.status_code == 200, response.text
     return dict(response.json())
+
+
+async def make_survey(client: httpx.AsyncClient, template: str | None = "nps", **fields: Any) -> dict[str, Any]:
+    body = {"name": "A survey"} | ({"template": template} if template else {}) | fields
+    response = await client.post("/v1/surveys", json=body)
+    assert response.status_code == 201, response.text
+    return dict(response.json())
+
+
+async def invite(client: httpx.AsyncClient, survey_id: str, customer_id: str, **fields: Any) -> dict[str, Any]:
+    response = await client.post(f"/v1/surveys/{survey_id}/invitations", json={"customer_id": customer_id} | fields)
+    assert response.status_code == 201, response.text
+    return dict(response.json())

@@ -28,6 +28,8 @@ class ChangeType(StrEnum):
     """Under another customer than before."""
     interaction_status = "interaction.status"
     feedback_received = "feedback.received"
+    feedback_updated = "feedback.updated"
+    """Its customer changed the answer."""
 
 
 class TransactionId(UserDefinedType[int]):

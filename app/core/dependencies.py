@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
@@ -28,6 +28,16 @@ async def get_secrets(request: Request) -> SecretBox:
 async def get_storage(request: Request) -> Storage:
     storage: Storage = request.app.state.intake.storage
     return storage
+
+
+async def get_base_url(request: Request) -> str:
+    """Where others reach this service: as configured, else as this very request did."""
+    return str(request.app.state.settings.public_url or request.base_url).rstrip("/")
+
+
+async def tell_secret(response: Response) -> None:
+    """The answer holds what is told once: nobody keeps it, and `Idempotency-Key` keeps it encrypted."""
+    response.headers["Cache-Control"] = "no-store"
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
@@ -55,6 +65,7 @@ def check_version(actual: int, expected: int | None) -> None:
         raise PreconditionFailed(f"The resource is at version {actual}.")
 
 
+BaseUrl = Annotated[str, Depends(get_base_url)]
 DatabaseDep = Annotated[Database, Depends(get_database)]
 StorageDep = Annotated[Storage, Depends(get_storage)]
 SecretsDep = Annotated[SecretBox, Depends(get_secrets)]

@@ -1,11 +1,12 @@
 """`Idempotency-Key`: a POST repeated with the same key and body is done once and answered alike for 24 hours.
 
 Only successes are kept. A refused or failed request changed nothing, so its repetition is simply tried again. If the
-process dies between a change and the keeping of its answer, the key is free again after a minute.
+process dies between a change and the keeping of its answer, the key is free again after a minute. An answer that says
+`Cache-Control: no-store` holds a secret: it is kept encrypted.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.db import Database, now, time_field
 from app.core.errors import DATABASE_ERRORS, AppError, BadRequest, Conflict, Unprocessable, problem_of
+from app.core.secrets import SecretBox
 
 logger = structlog.get_logger()
 
@@ -58,12 +60,14 @@ class IdempotencyMiddleware:
         app: ASGIApp,
         *,
         database: Callable[[], Database],
+        secrets: Callable[[], SecretBox],
         caller: Callable[[Headers], Awaitable[str | None]],
         applies: Callable[[str], bool],
     ) -> None:
         """`caller`: who asks, None if nobody we know; `applies`: path → whether this middleware serves it."""
         self.app = app
         self.database = database
+        self.secrets = secrets
         self.caller = caller
         self.applies = applies
 
@@ -99,7 +103,9 @@ class IdempotencyMiddleware:
             raise Conflict("A request with this Idempotency-Key is still in flight.", code="idempotency_in_flight")
         if known["digest"] != digest:
             raise Unprocessable("This Idempotency-Key was used with another request.", code="idempotency_key_reused")
-        return Response(known["body"], known["status"], json.loads(known["headers"]) | {"Idempotent-Replayed": "true"})
+        headers = json.loads(known["headers"])
+        body = self.secrets().open_bytes(known["body"]) if _is_secret(headers) else known["body"]
+        return Response(body, known["status"], headers | {"Idempotent-Replayed": "true"})
 
     async def _perform(self, scope: Scope, body: bytes, caller: str, key: str) -> Response:
         """Run the request, hold its answer back until it is kept."""
@@ -125,7 +131,8 @@ class IdempotencyMiddleware:
         answer.raw_headers = start["headers"]
         if 200 <= answer.status_code < 300:
             kept = {name: value for name, value in answer.headers.items() if name != "content-length"}
-            await self._settle(_KEEP, caller, key, answer.status_code, json.dumps(kept), answer.body)
+            kept_body = self.secrets().seal_bytes(bytes(answer.body)) if _is_secret(kept) else answer.body
+            await self._settle(_KEEP, caller, key, answer.status_code, json.dumps(kept), kept_body)
         else:
             await self._settle(_RELEASE, caller, key)
         return answer
@@ -137,3 +144,7 @@ class IdempotencyMiddleware:
                 await connection.execute(statement, *arguments)
         except DATABASE_ERRORS as error:
             logger.warning("idempotency.answer.not_kept", error=type(error).__name__)
+
+
+def _is_secret(headers: Mapping[str, str]) -> bool:
+    return "no-store" in headers.get("cache-control", "")

@@ -1,4 +1,5 @@
-"""Encrypting what must be kept but never shown, provider credentials; hashing what must only be recognised."""
+"""Encrypting what must be kept but not readably, credentials and answers that hold a secret; hashing what must only
+be recognised."""
 
 import hmac
 import json
@@ -32,7 +33,10 @@ class SecretBox:
             ) from error
 
     def seal(self, secrets: Mapping[str, str]) -> bytes:
-        return self._fernet.encrypt(json.dumps(dict(secrets)).encode())
+        return self.seal_bytes(json.dumps(dict(secrets)).encode())
+
+    def seal_bytes(self, secret: bytes) -> bytes:
+        return self._fernet.encrypt(secret)
 
     def digests(self, kind: str, value: str) -> Sequence[str]:
         """Keyed hashes of an address (HMAC-SHA256), one for each key: keep the first, recognise any.
@@ -42,10 +46,13 @@ class SecretBox:
         return [hmac.digest(key, f"{kind}:{value}".encode(), "sha256").hex() for key in self._hash_keys]
 
     def open(self, sealed: bytes) -> dict[str, str]:
+        return dict(json.loads(self.open_bytes(sealed)))
+
+    def open_bytes(self, sealed: bytes) -> bytes:
         try:
-            return dict(json.loads(self._fernet.decrypt(sealed)))
+            return self._fernet.decrypt(sealed)
         except InvalidToken as error:
-            raise SecretsUnavailable("ONEFILE_SECRET_KEY does not fit the stored credentials.") from error
+            raise SecretsUnavailable("ONEFILE_SECRET_KEY does not fit what was encrypted.") from error
 
 
 def secret_key(settings: Settings, *, embedded: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import text
+from sqlalchemy import or_, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -104,6 +104,21 @@ async def list_consents(session: AsyncSession, customer_id: UUID, query: Consent
     page = await list_page(session, statement, query, Consent.given_at, Consent.id)
     in_force = await _in_force(session, customer.id)
     return page | {"items": [_show(each, in_force) for each in page["items"]]}
+
+
+async def standing(
+    session: AsyncSession, customer_id: UUID, purpose: str, channel: Channel | None
+) -> ConsentStatus | None:
+    """What is in force for this purpose: said of this channel, else of all; None: nothing was said."""
+    in_force = await _in_force(session, customer_id)
+    statement = (
+        select(Consent.status)
+        .where(col(Consent.id).in_(in_force), Consent.purpose == purpose)
+        .where(or_(col(Consent.channel).is_(None), col(Consent.channel) == channel))
+        .order_by(col(Consent.channel).is_(None))
+    )
+    status: ConsentStatus | None = await session.scalar(statement.limit(1))
+    return status
 
 
 async def _in_force(session: AsyncSession, customer_id: UUID) -> set[UUID]:

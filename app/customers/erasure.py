@@ -67,6 +67,11 @@ ANONYMIZING = (
     """UPDATE feedback SET comment = NULL, case_reference = NULL, order_reference = NULL, version = version + 1,
                           updated_at = now()
        WHERE customer_id = :customer_id""",
+    # The link goes, too.
+    """UPDATE survey_invitation
+       SET token_hash = sha256(convert_to(gen_random_uuid()::text, 'UTF8')), occasion = NULL, answers = '{}',
+           case_reference = NULL, order_reference = NULL, version = version + 1, updated_at = now()
+       WHERE customer_id = :customer_id""",
     """UPDATE recovery SET note = NULL, version = version + 1, updated_at = now() WHERE customer_id = :customer_id""",
     # What rows changed names the file they found, which may have been merged into this one since.
     """UPDATE import_row SET changes = '{}'

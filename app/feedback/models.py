@@ -52,7 +52,7 @@ class Feedback(Record, table=True):
     """Who served, as of the moment it speaks of."""
     language: str | None = None
     collected_at: datetime = time_field()
-    invitation_id: UUID | None = Field(default=None, index=True)
+    invitation_id: UUID | None = Field(default=None, foreign_key="survey_invitation.id", index=True)
     version: int = 1
 
     scores: list["FeedbackScore"] = Relationship(

@@ -39,6 +39,16 @@ async def watch(session: AsyncSession, standard: RecoveryStandard, answers: Sequ
     await session.flush()
 
 
+async def watch_again(session: AsyncSession, standard: RecoveryStandard, answer: Feedback) -> None:
+    """An answer that its customer has changed: the task it opened stays and shows the new value beside the first."""
+    theirs = (await _following(session, {answer.customer_id})).get(answer.customer_id, [])
+    for recovery in theirs:
+        if recovery.feedback_id == answer.id:
+            _put_beside(recovery, answer)
+    if not any(answer.id in (each.feedback_id, *each.further_feedback_ids) for each in theirs):
+        await watch(session, standard, [answer])
+
+
 async def _following(session: AsyncSession, customer_ids: set[UUID]) -> dict[UUID, list[Recovery]]:
     """Recoveries to which an answer may still add something, the oldest first."""
     settled = col(Recovery.second_at) > col(Recovery.closed_at)
@@ -61,12 +71,24 @@ def _note_second(recovery: Recovery, answer: Feedback) -> None:
         return
     if recovery.closed_at is not None and recovery.second_at is not None and recovery.second_at > recovery.closed_at:
         return
+    if (score := _same_question(recovery, answer)) is not None:
+        recovery.second_feedback_id, recovery.second_value = answer.id, score.value
+        recovery.second_at = answer.collected_at
+        recovery.version += 1
+
+
+def _put_beside(recovery: Recovery, answer: Feedback) -> None:
+    score = _same_question(recovery, answer)
+    known = recovery.first_value if recovery.second_feedback_id is None else recovery.second_value
+    if score is None or score.value == known or recovery.second_feedback_id not in (None, answer.id):
+        return
+    recovery.second_feedback_id, recovery.second_value, recovery.second_at = answer.id, score.value, now()
+    recovery.version += 1
+
+
+def _same_question(recovery: Recovery, answer: Feedback) -> FeedbackScore | None:
     asked = (recovery.measure, recovery.dimension, recovery.scale_min, recovery.scale_max)
-    for score in answer.scores:
-        if (score.measure, score.dimension, *score.scale) == asked:
-            recovery.second_feedback_id, recovery.second_value = answer.id, score.value
-            recovery.second_at = answer.collected_at
-            recovery.version += 1
+    return next((score for score in answer.scores if (score.measure, score.dimension, *score.scale) == asked), None)
 
 
 def _trigger(standard: RecoveryStandard, answer: Feedback) -> tuple[RecoveryReason, FeedbackScore] | None:

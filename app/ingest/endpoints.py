@@ -10,7 +10,7 @@ from app.channels.base import WebhookRequest
 from app.channels.registry import ADAPTERS
 from app.core.batches import BatchResult
 from app.core.db import now
-from app.core.dependencies import ExpectedVersion, SecretsDep, SessionDep
+from app.core.dependencies import BaseUrl, ExpectedVersion, SecretsDep, SessionDep, get_base_url
 from app.core.errors import PROBLEM, documented
 from app.core.pagination import Page, PageQuery
 from app.ingest import recording, requests, service, sources
@@ -36,13 +36,7 @@ async def get_intake(request: Request) -> Intake:
     return intake
 
 
-async def get_base_url(request: Request) -> str:
-    """Where providers reach this service: as configured, else as this very request did."""
-    return str(request.app.state.settings.public_url or request.base_url).rstrip("/")
-
-
 IntakeDep = Annotated[Intake, Depends(get_intake)]
-BaseUrl = Annotated[str, Depends(get_base_url)]
 NameOrId = Annotated[ShortText, Path(description="The source's name or id.")]
 
 webhooks = APIRouter(prefix="/v1/ingest", tags=["Ingest"])
