@@ -17,10 +17,9 @@ from app.customers.models import (
 )
 from app.customers.policies import KindPolicy
 from app.feedback.models import Feedback, FeedbackScore, Recovery
+from app.feedback.surveys.models import Survey, SurveyInvitation, SurveyVersion
 from app.identity.models import BlockingKey, DuplicateScan, DuplicateSuggestion, Merge, ValueCount
 from app.imports.models import CustomerImport, ImportRow
-from app.feedback.surveys.models import Survey, SurveyInvitation, SurveyVersion
-from app.identity.models import DuplicateSuggestion, Merge
 from app.ingest.models import InboundRequest, Source, WebhookNonce
 from app.interactions.models import (
     Attachment,
@@ -65,10 +64,10 @@ __all__ = [
     "Source",
     "StatusRow",
     "SuppressedAddress",
-    "ValueCount",
     "Survey",
     "SurveyInvitation",
     "SurveyVersion",
+    "ValueCount",
     "WebhookNonce",
     "metadata",
 ]

@@ -12,7 +12,17 @@ from fastapi import FastAPI
 
 from tests.conftest import SavepointDatabase
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, give_feedback, make_customer, make_key, make_source, merge, tell
+from tests.factories import (
+    all_pages,
+    give_feedback,
+    invite,
+    make_customer,
+    make_key,
+    make_source,
+    make_survey,
+    merge,
+    tell,
+)
 
 PHONE = ("phone", "+989121234567")
 Client = httpx.AsyncClient
@@ -52,7 +62,17 @@ async def _merge(client: Client, customer_id: str, n: int) -> object:
     return await merge(client, customer_id, (await make_customer(client))["id"])
 
 
-# What makes an item of each list; {} is the id of one customer.
+async def _invitation(client: Client, customer_id: str, n: int) -> object:
+    survey = await make_survey(client, recontact_days=0)
+    return await invite(client, survey["id"], customer_id)
+
+
+async def _version(client: Client, survey_id: str, n: int) -> object:
+    return await client.patch(f"/v1/surveys/{survey_id}", json={"title": {"en": f"Title {n}"}})
+
+
+_VERSIONS = "/v1/surveys/{}/versions"
+# What makes an item of each list; {} is the id of one customer, or survey.
 LISTS: dict[str, Maker] = {
     "/v1/customers": lambda client, _, n: make_customer(client),
     "/v1/interactions": lambda client, customer_id, n: tell(client, customer_id=customer_id),
@@ -68,13 +88,19 @@ LISTS: dict[str, Maker] = {
     "/v1/audit": lambda client, _, n: make_customer(client),
     "/v1/recoveries": _recovery,
     "/v1/imports": lambda client, _, n: client.post("/v1/imports", content=f"name\nN{n}\n"),
+    "/v1/surveys": lambda client, _, n: make_survey(client),
+    _VERSIONS: _version,
+    "/v1/invitations": _invitation,
     "/v1/api-keys": lambda client, _, n: make_key(client, "read"),
 }
 each_list = pytest.mark.parametrize("path", LISTS)
 
 
 @pytest.fixture
-async def customer_id(client: Client) -> str:
+async def customer_id(client: Client, request: pytest.FixtureRequest) -> str:
+    """For the list of a survey's versions, the survey's."""
+    if getattr(request.node, "callspec", None) and request.node.callspec.params.get("path") == _VERSIONS:
+        return str((await make_survey(client))["id"])
     return str((await make_customer(client, PHONE))["id"])
 
 
@@ -85,7 +111,7 @@ async def make(client: Client, path: str, customer_id: str, numbers: range) -> N
 
 def test_no_list_is_forgotten(app: FastAPI) -> None:
     described = {
-        path.replace("{customer_id}", "{}")
+        path.replace("{customer_id}", "{}").replace("{survey_id}", "{}")
         for path, methods in app.openapi()["paths"].items()
         if "cursor" in {each["name"] for each in methods.get("get", {}).get("parameters", ())}
     }
@@ -213,6 +239,9 @@ async def test_updated_since_leaves_out_what_did_not_change_meanwhile(
         "/v1/api-keys": "api_key",
         "/v1/feedback": "feedback_score",
         "/v1/recoveries": "recovery",
+        "/v1/surveys": "survey",
+        _VERSIONS: "survey_version",
+        "/v1/invitations": "survey_invitation",
     }.get(path, "interaction")
     await database.driver.execute(f"UPDATE {table} SET updated_at = '2026-03-01T12:00:00Z'")  # noqa: S608  constants
     changed = items[1]["id"]

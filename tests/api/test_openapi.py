@@ -106,6 +106,9 @@ async def test_the_examples_work(
     await send("POST", "/v1/feedback", "FeedbackCreate")
     recovery = await send("POST", "/v1/recoveries", "RecoveryCreate", customer_id=customer["id"])
     await send("PATCH", f"/v1/recoveries/{recovery['id']}", "RecoveryPatch")
+    survey = await send("POST", "/v1/surveys", "SurveyCreate")
+    await send("PATCH", f"/v1/surveys/{survey['id']}", "SurveyPatch")
+    await send("POST", f"/v1/surveys/{survey['id']}/invitations", "InvitationCreate", customer_id=customer["id"])
     await send("POST", "/v1/sources", "SourceCreate")
     await send("POST", "/v1/api-keys", "ApiKeyCreate")
     for path in ("/v1/interactions/batch", "/v1/feedback/batch"):

@@ -76,6 +76,9 @@ def known(address: str) -> dict[str, str]:
         answer = {"customer_id": customer["id"], "scores": [{"measure": "nps", "value": 3}]}
         feedback = client.post("/v1/feedback", json=answer).json()
         recovery = client.get("/v1/recoveries").json()["items"][0]
+        survey = client.post("/v1/surveys", json={"name": "Known", "template": "nps"}).json()
+        asked = {"customer_id": customer["id"]}
+        invitation = client.post(f"/v1/surveys/{survey['id']}/invitations", json=asked).json()
         key = client.post("/v1/api-keys", json={"name": "known", "scopes": ["read"]}).json()
         client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
         client.post("/v1/ingest/form", data={"message": "hello", "email": "a@example.org"})
@@ -88,6 +91,8 @@ def known(address: str) -> dict[str, str]:
         "conversation_id": interaction["conversation_id"],
         "request_id": request["id"],
         "feedback_id": feedback["id"],
+        "survey_id": survey["id"],
+        "invitation_id": invitation["id"],
         "recovery_id": recovery["id"],
         "key_id": key["id"],
         "import_id": imported["id"],

@@ -22,6 +22,18 @@ async def count(client: httpx.AsyncClient, path: str = "/v1/customers") -> int:
     return len(await all_pages(client, path))
 
 
+async def test_a_secret_is_answered_again_but_not_kept_readably(
+    client: httpx.AsyncClient, database: SavepointDatabase
+) -> None:
+    body = {"name": "another system", "scopes": ["read"]}
+    first, again = [await client.post("/v1/api-keys", json=body, headers=ONCE) for _ in range(2)]
+    assert (again.status_code, again.json()) == (201, first.json())
+    secret = first.json()["key"].encode()
+    kept = await database.driver.fetchval("SELECT body FROM idempotency_key")
+    assert secret not in kept
+    assert secret in first.content
+
+
 async def grow_older(database: SavepointDatabase, **time: float) -> None:
     await database.driver.execute(
         "UPDATE idempotency_key SET created_at = created_at - $1::interval", timedelta(**time)
