@@ -21,7 +21,7 @@ URL = "http://onefile.test/v1/ingest/sms"
 NOT_OF_PERSONS = {
     *("api_key", "idempotency_key", "source", "webhook_nonce", "inbound_request"),
     *("erased_customer", "suppressed_address", "forgotten_message", "customer_import", "retention_run"),
-    *("value_count", "duplicate_scan"),
+    *("value_count", "duplicate_scan", "survey", "survey_version", "identifier_policy"),
 }
 """Raw requests are exported by the interactions they brought."""
 

@@ -1,15 +1,15 @@
 """Surveys, their versions and invitations; answers know by which invitation they came, and may change.
 
-Revision: 0015_surveys
-Follows: 0014_duplicates
+Revision: 0016_surveys
+Follows: 0015_identifier_policy
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0015_surveys"
-down_revision = "0014_duplicates"
+revision = "0016_surveys"
+down_revision = "0015_identifier_policy"
 branch_labels = None
 depends_on = None
 
