@@ -18,7 +18,7 @@ from app.core.db import Database
 from app.core.secrets import SecretBox
 from app.ingest import sources
 from app.ingest.schemas import SourceCreate
-from tests.benchmarks import agree, measure, report, searches, servers, traffic
+from tests.benchmarks import agree, figures, measure, report, searches, servers, traffic
 from tests.benchmarks.data import LARGE, SMALL, Size, filled
 from tests.benchmarks.load import LoadFailed, Result
 from tests.benchmarks.measure import Case, Comparison, Plan
@@ -30,7 +30,7 @@ _MOST_MESSAGES_A_SECOND = 8_000
 _LINES = 10_000
 _BATCHES = {"batch, 10 % strangers": 0.1, "batch, all known": 0.0}
 _TIMES = 5
-_CASES = ("file", "lookup", "ingest", "batch", "search")
+_CASES = ("file", "lookup", "ingest", "batch", "search", "feedback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def main(
         for size in (SMALL, LARGE) if large else (SMALL,):
             # The small one is always new: every run adds to it as much again as it had.
             place = data if data is not None and size is LARGE else Path(scratch)
-            comparisons, batches, found = _measure(size, place / size.name, Path(scratch), plan, chosen)
+            comparisons, batches, found, times = _measure(size, place / size.name, Path(scratch), plan, chosen)
             title = f"{size.customers:,} customers, {size.interactions:,} interactions, {connections} connections"
-            reached.append(report.show(title, comparisons, batches, found))
+            reached.append(report.show(title, comparisons, batches, found, times))
             done.append(comparisons)
     if large:
         reached.append(report.show_growth(*done))
@@ -73,7 +73,7 @@ def main(
 
 def _measure(
     size: Size, directory: Path, scratch: Path, plan: Plan, chosen: list[str]
-) -> tuple[list[Comparison], dict[str, float], dict[str, Result]]:
+) -> tuple[list[Comparison], dict[str, float], dict[str, Result], dict[str, float]]:
     secret_key = Fernet.generate_key().decode()
     with ExitStack() as running:
         url = running.enter_context(filled(directory, size)).url
@@ -94,7 +94,11 @@ def _measure(
             comparisons.append(measure.compare(case, bench.service, bench.floor, bench.postmaster, plan))
         batches = _batches(bench) if "batch" in chosen else {}
         found = searches.run(bench.service, bench.customers, bench.key, plan.seconds) if "search" in chosen else {}
-        return comparisons, batches, found
+        times = {}
+        if "feedback" in chosen and size is SMALL:
+            asyncio.run(figures.fill(bench.url))
+            times = figures.run(bench.service, bench.key)
+        return comparisons, batches, found, times
 
 
 def _cases(bench: Bench) -> list[Case]:

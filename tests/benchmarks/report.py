@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.figures import TARGETS_MS
 from tests.benchmarks.load import Result
 from tests.benchmarks.measure import Comparison, Figures
 
@@ -17,7 +18,13 @@ SEARCH_P99_MS = 50
 console = Console(width=150)
 
 
-def show(title: str, comparisons: Sequence[Comparison], batches: dict[str, float], searches: dict[str, Result]) -> bool:
+def show(
+    title: str,
+    comparisons: Sequence[Comparison],
+    batches: dict[str, float],
+    searches: dict[str, Result],
+    figures: dict[str, float],
+) -> bool:
     """Whether every target is reached."""
     table = Table(
         "", "req/s", "p50 ms", "p99 ms", "1 conn. p50", "server µs", "PostgreSQL µs", "ratio", "p99 ratio", title=title
@@ -37,6 +44,9 @@ def show(title: str, comparisons: Sequence[Comparison], batches: dict[str, float
         verdicts.append(result.p99_ms < SEARCH_P99_MS)
         p99 = _verdict(f"{result.p99_ms:.1f} (< {SEARCH_P99_MS})", reached=verdicts[-1])
         table.add_row(name, f"{result.per_second:,.0f}", f"{result.p50_ms:.2f}", p99)
+    for name, milliseconds in figures.items():
+        verdicts.append(milliseconds < TARGETS_MS[name])
+        table.add_row(name, "", _verdict(f"{milliseconds:.0f} (< {TARGETS_MS[name]:,})", reached=verdicts[-1]))
     console.print(table)
     return all(verdicts)
 
