@@ -225,3 +225,15 @@ async def test_forgetting_the_customer_empties_the_invitation_and_kills_the_link
     left = (await client.get(f"/v1/invitations/{invitation['id']}")).json()
     assert (left["occasion"], left["order_reference"], left["answers"]) == (None, None, {})
     assert (await stranger.get(invitation["link"])).status_code == 404
+
+
+async def test_erasing_the_customer_takes_invitation_and_answer_along(
+    client: Client, stranger: Client, survey_id: str, customer_id: str
+) -> None:
+    invitation = await invite(client, survey_id, customer_id)
+    await stranger.post(invitation["link"], data={"recommend": "2"})
+    erased = await client.delete(f"/v1/customers/{customer_id}", params={"mode": "erase"})
+    assert erased.status_code == 204, erased.text
+    assert await all_pages(client, "/v1/invitations") == []
+    assert await all_pages(client, "/v1/feedback") == []
+    assert (await stranger.get(invitation["link"])).status_code == 404
