@@ -11,6 +11,7 @@ from app.customers.models import (
     Customer,
     CustomerAlias,
     CustomerIdentifier,
+    CustomerRequest,
     ErasedCustomer,
     IdentityEntry,
     SuppressedAddress,
@@ -27,6 +28,7 @@ from app.interactions.models import (
     ConversationReference,
     ForgottenMessage,
     Interaction,
+    InteractionRequest,
     StatusRow,
 )
 from app.rights.models import RetentionRun
@@ -46,6 +48,7 @@ __all__ = [
     "CustomerAlias",
     "CustomerIdentifier",
     "CustomerImport",
+    "CustomerRequest",
     "DuplicateScan",
     "DuplicateSuggestion",
     "ErasedCustomer",
@@ -57,6 +60,7 @@ __all__ = [
     "ImportRow",
     "InboundRequest",
     "Interaction",
+    "InteractionRequest",
     "KindPolicy",
     "Merge",
     "Recovery",

@@ -4,12 +4,15 @@ import base64
 import hmac
 import json
 import time
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 from fastapi import FastAPI
 
+from app.core.ids import uuid7
+from app.identity.moving import Notice
 from app.main import furnish
 from tests.conftest import make_settings
 
@@ -43,6 +46,13 @@ async def get_file(client: httpx.AsyncClient, customer_id: str) -> dict[str, Any
     response = await client.get(f"/v1/customers/{customer_id}/file")
     assert response.status_code == 200, response.text
     return dict(response.json())
+
+
+def notice(*, at: datetime, source: str = "whatsapp") -> Notice:
+    """How a provider told that an address moved."""
+    told = uuid7()
+    request = (told, source, "whatsapp_cloud", "POST", "", b"", "{}", b"{}", told.bytes)
+    return Notice(source, at, request, lambda kind, value: [])
 
 
 def signed_sms(sender: str, text: str, message_id: str, *, url: str, token: str = "12345") -> dict[str, Any]:

@@ -31,7 +31,10 @@ ANONYMIZING = (
        WHERE id IN (SELECT inbound_request_id FROM interaction WHERE customer_id = :customer_id
                     UNION ALL
                     SELECT s.inbound_request_id FROM interaction_status AS s
-                    JOIN interaction AS i ON i.id = s.interaction_id WHERE i.customer_id = :customer_id)""",
+                    JOIN interaction AS i ON i.id = s.interaction_id WHERE i.customer_id = :customer_id
+                    UNION ALL
+                    SELECT r.inbound_request_id FROM interaction_request AS r
+                    JOIN interaction AS i ON i.id = r.interaction_id WHERE i.customer_id = :customer_id)""",
     # Receipts that come later would name the recipient again.
     """INSERT INTO forgotten_message (digest)
        SELECT sha256(convert_to(source || ':' || told.id, 'UTF8'))
@@ -81,6 +84,9 @@ ANONYMIZING = (
     """UPDATE merge SET trace = '{}', updated_at = now() WHERE survivor_id = :customer_id""",
     """DELETE FROM blocking_key WHERE customer_id = :customer_id""",
     """DELETE FROM customer_identifier WHERE customer_id = :customer_id""",
+    # Behind the identifiers: what tells of one at this moment had to be waited for.
+    """UPDATE inbound_request SET body = '', query = '', headers = '{}', updated_at = now()
+       WHERE id IN (SELECT inbound_request_id FROM customer_request WHERE customer_id = :customer_id)""",
     """UPDATE customer
        SET status = 'anonymized', display_name = NULL, given_name = NULL, family_name = NULL, organization_id = NULL,
            search_words = '', attributes = '{}', preferences = '{}', version = version + 1, updated_at = now()

@@ -237,6 +237,15 @@ class ErasedCustomer(SQLModel, table=True):
     erased_at: datetime = time_field(default_factory=now)
 
 
+class CustomerRequest(SQLModel, table=True):
+    """A raw request that told of a customer, not of a message: of an address that moved, is dead or wants no more."""
+
+    __tablename__ = "customer_request"
+
+    customer_id: UUID = Field(foreign_key="customer.id", primary_key=True)
+    inbound_request_id: UUID = Field(foreign_key="inbound_request.id", primary_key=True, index=True)
+
+
 class SuppressedAddress(SQLModel, table=True):
     """An address nothing may be sent to, of somebody we have forgotten: only its keyed hash is kept."""
 

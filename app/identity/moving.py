@@ -1,13 +1,18 @@
 """An identifier that moves: a customer changed the number behind an account, and the provider tells so."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
 from app.core.jobs import FIND_DUPLICATES
 from app.customers.models import Rule
 from app.identity.findings import suggestion
+from app.identity.senders import Digests
+from app.interactions.queries import KEEP_WITH_CUSTOMER
 from app.messages import IdentifierChange
 
 _OWNERS = """
@@ -24,7 +29,9 @@ _MOVE = f"""
     added AS (
         INSERT INTO customer_identifier (id, created_at, updated_at, customer_id, kind, value, raw, confidence, shared,
                                          opted_out_at, first_seen_at, last_seen_at)
-        SELECT $2, now(), now(), $3, $4, $5, $6, 'observed', false, old.opted_out_at, $9, $9
+        SELECT $2, now(), now(), $3, $4, $5, $6, 'observed', false,
+               coalesce(old.opted_out_at,
+                        (SELECT min(suppressed_at) FROM suppressed_address WHERE digest = ANY ($12::text[]))), $9, $9
         FROM customer_identifier AS old WHERE old.id = $1 AND $7
         RETURNING id, customer_id, kind),
     sought AS ({FIND_DUPLICATES}customer_id::text, 'UTF8') FROM added),
@@ -48,7 +55,18 @@ _SUGGEST = """
     ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING"""
 
 
-async def move_identifier(database: Database, change: IdentifierChange, source: str, at: datetime) -> bool | None:
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """How a change was told."""
+
+    source: str
+    at: datetime
+    request: Sequence[Any]
+    """The raw request, as `KEEP_WITH_CUSTOMER` keeps it."""
+    digests: Digests
+
+
+async def move_identifier(database: Database, change: IdentifierChange, notice: Notice) -> bool | None:
     """Release the old identifier and give its owner the new one. False: it has moved before; None: nobody had it.
 
     Where the new one is another customer's already, it stays there: the pair becomes a suggested duplicate.
@@ -65,8 +83,8 @@ async def move_identifier(database: Database, change: IdentifierChange, source: 
             return False if has_moved else None
         customer_id = owners["old"]["customer_id"]
         holder = owners["new"]["customer_id"] if "new" in owners else None
-        moment = change.occurred_at or at
-        details = {"moved_from": old.value, "source": source, "notice": change.external_id}
+        moment = change.occurred_at or notice.at
+        details = {"moved_from": old.value, "source": notice.source, "notice": change.external_id}
         await connection.execute(
             _MOVE,
             owners["old"]["id"],
@@ -80,7 +98,9 @@ async def move_identifier(database: Database, change: IdentifierChange, source: 
             moment,
             Rule.moved,
             json.dumps(details),
+            notice.digests(new.kind, new.value),
         )
+        await connection.execute(KEEP_WITH_CUSTOMER, *notice.request, customer_id)
         if holder is not None and holder != customer_id:
             reason = {"rule": "number_changed", "identifiers": [{"kind": new.kind, "value": new.value}]}
             await connection.execute(_SUGGEST, json.dumps([suggestion(customer_id, holder, reason)]))

@@ -4,6 +4,7 @@ What is told may come twice and in any order; the outcome is the same.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -11,13 +12,19 @@ from uuid import UUID
 import asyncpg
 
 from app.core.db import Database, lock_key, locked
+from app.customers.models import CustomerStatus
 from app.identity.resolution import resolve
 from app.identity.senders import lock_keys
 from app.ingest.filing import Touch
 from app.ingest.queries import ADOPT
 from app.ingest.translation import join_parts
-from app.interactions.queries import ATTACH
+from app.interactions.queries import ATTACH, KEEP_WITH_INTERACTION
 from app.text.folding import text_key
+
+_HOLD = """
+    SELECT c.status FROM interaction AS i JOIN customer AS c ON c.id = i.customer_id
+    WHERE i.source = $1 AND i.external_id = $2 FOR NO KEY UPDATE OF c"""
+"""The customer before the interaction, as whoever erases them."""
 
 _READ = """
     SELECT id, customer_id, direction, status, subject, text, occurred_at, duration_s, attributes::text,
@@ -42,17 +49,22 @@ _ON_THE_WAY = ("queued", "initiated", "ring", "ringing", "startapp", "in-progres
 _ENDS = ("sender_kind", "sender_value", "sender_name", "recipient_kind", "recipient_value", "recipient_name")
 
 
-async def grow(database: Database, touch: Touch) -> bool:
-    """Complete the interaction already recorded with what this touch adds; whether it added anything."""
+async def grow(database: Database, touch: Touch, request: Sequence[Any]) -> bool:
+    """Complete the interaction already recorded with what this touch adds; whether it added anything. If so, the raw
+    request is kept."""
     keys = {lock_key(touch.source, touch.external_id or ""), *lock_keys([touch.sender()])}
     async with database.hot() as connection, locked(connection, keys):
+        if await connection.fetchval(_HOLD, touch.source, touch.external_id) == CustomerStatus.anonymized:
+            return False
         row = await connection.fetchrow(_READ, touch.source, touch.external_id)
         if row is None:
             return False
         grew = await _complete(connection, row, touch)
         if row["customer_id"] is None and touch.identifiers:
             await _adopt(connection, row, touch)
-            return True
+            grew = True
+        if grew:
+            await connection.execute(KEEP_WITH_INTERACTION, *request, row["id"])
         return grew
 
 

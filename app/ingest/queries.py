@@ -156,7 +156,11 @@ WITH receipt AS (
         SELECT $2::uuid, now(), now(), $3, $4::text, 'filed', $5::text, $6::text, $7::bytea, $8::jsonb, $9::bytea,
                $10::bytea
         WHERE EXISTS (SELECT FROM told) OR EXISTS (SELECT FROM flagged)
-        ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())
+        ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now()),
+    linked AS (
+        INSERT INTO customer_request (customer_id, inbound_request_id)
+        SELECT DISTINCT customer_id, $2::uuid FROM flagged
+        ON CONFLICT DO NOTHING)
 SELECT (SELECT count(*) FROM known) + (SELECT count(*) FROM addressed) + (SELECT count(*) FROM forgotten)"""
 """$1 receipts, $2 to $10 the raw request → how many of the receipts speak of messages or addresses we know."""
 

@@ -21,7 +21,7 @@ from app.core.ids import uuid7
 from app.core.secrets import SecretBox
 from app.core.storage import Storage
 from app.customers.policies import PolicyBook
-from app.identity.moving import move_identifier
+from app.identity.moving import Notice, move_identifier
 from app.identity.senders import Digests
 from app.ingest import queries, requests
 from app.ingest.filing import Filed, Touch, file
@@ -171,7 +171,8 @@ async def _file(
     news = bool(messages) and await _file_messages(intake, source, request, messages, kept)
     known = bool(messages)
     for change in (each for each in inbound if isinstance(each, IdentifierChange)):
-        moved = await move_identifier(intake.database, change, source.config.name, request.received_at)
+        notice = Notice(source.config.name, request.received_at, kept, intake.digests)
+        moved = await move_identifier(intake.database, change, notice)
         news |= moved is True
         known |= moved is not None
     if receipts := [receipt_row(each, request.received_at) for each in inbound if isinstance(each, DeliveryReceipt)]:
@@ -179,7 +180,7 @@ async def _file(
             known |= bool(await connection.fetchval(queries.APPLY_RECEIPTS, json.dumps(receipts), *kept))
     confirmation = any(isinstance(each, Confirmation) for each in inbound)
     if news:
-        await _keep(intake, source, request, InboundRequestStatus.filed, None, kept[0])
+        _report_kept(source.config, InboundRequestStatus.filed)
     elif not known or confirmation:
         await _keep(intake, source, request, InboundRequestStatus.ignored, _reason(inbound), kept[0])
     if confirmation:
@@ -208,7 +209,7 @@ async def _file_messages(
     grew = False
     for touch, outcome in zip(touches, filed, strict=True):
         if touch.grows and not outcome.created:
-            grew |= await grow(intake.database, touch)
+            grew |= await grow(intake.database, touch, kept)
     await _forget_content(intake, touches, filed)
     for message, touch, outcome in zip(messages, touches, filed, strict=True):
         if outcome.created and (wish := _opt_out(message)) is not None:
@@ -260,8 +261,12 @@ async def _keep(
     async with intake.database.hot() as connection:
         told = clean(reason)[:200] if reason else None
         await connection.execute(queries.KEEP, request_id or uuid7(), name, provider, status, told, *columns)
-    _count(source.config, status)
-    logger.info("ingest.request.kept", source=name, status=status)
+    _report_kept(source.config, status)
+
+
+def _report_kept(config: SourceConfig, status: InboundRequestStatus) -> None:
+    _count(config, status)
+    logger.info("ingest.request.kept", source=config.name, status=status)
 
 
 def _report(config: SourceConfig, filed: Sequence[Filed]) -> None:

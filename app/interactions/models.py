@@ -157,6 +157,15 @@ class StatusRow(Record, table=True):
     error_code: str | None = None
 
 
+class InteractionRequest(SQLModel, table=True):
+    """A raw request that told more of a known interaction: a later stage of a call, a part of a long message."""
+
+    __tablename__ = "interaction_request"
+
+    interaction_id: UUID = Field(foreign_key="interaction.id", primary_key=True)
+    inbound_request_id: UUID = Field(foreign_key="inbound_request.id", primary_key=True, index=True)
+
+
 class AttachmentState(StrEnum):
     pending = "pending"
     """The provider still keeps it."""

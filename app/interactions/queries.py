@@ -195,6 +195,23 @@ RECORD = f"""
         WHERE $2::uuid IS NOT NULL AND EXISTS (SELECT FROM recorded)
         ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())"""  # noqa: S608  constants
 
+_KEPT = """
+    kept AS (
+        INSERT INTO inbound_request AS q (id, created_at, updated_at, source, provider, status, method, path, query,
+                                          headers, body, fingerprint)
+        VALUES ($1::uuid, now(), now(), $2, $3, 'filed', $4, $5, $6, $7::jsonb, $8, $9)
+        ON CONFLICT (id) DO UPDATE SET status = 'filed', reason = NULL, updated_at = now())"""
+
+KEEP_WITH_INTERACTION = f"""
+    WITH {_KEPT}
+    INSERT INTO interaction_request (inbound_request_id, interaction_id) VALUES ($1, $10) ON CONFLICT DO NOTHING"""  # noqa: S608  constants
+"""Keeps the raw request ($1 to $9) that told more of the interaction $10."""
+
+KEEP_WITH_CUSTOMER = f"""
+    WITH {_KEPT}
+    INSERT INTO customer_request (inbound_request_id, customer_id) VALUES ($1, $10) ON CONFLICT DO NOTHING"""  # noqa: S608  constants
+"""Keeps the raw request ($1 to $9) that told of the customer $10."""
+
 MEDIA = """
     attached AS (
         INSERT INTO attachment (id, created_at, updated_at, interaction_id, state, name, content_type, size, content_id,

@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Subquery, Table, exists, or_, select
 from sqlmodel import SQLModel, col
 
+from app.customers.models import CustomerRequest
 from app.ingest.models import InboundRequest
-from app.interactions.models import Interaction, StatusRow
+from app.interactions.models import Interaction, InteractionRequest, StatusRow
 
 CUSTOMER = "customer"
 
@@ -55,16 +56,20 @@ def requests_of(customer_id: UUID) -> ColumnElement[bool]:
 
 
 def _bringing() -> Subquery:
-    """Which raw request told of whom: by a message, or by what became of one."""
+    """Which raw request told of whom: by a message, by more of one or what became of one, or by an address."""
     messages: Any = select(
         col(Interaction.inbound_request_id).label("request_id"), col(Interaction.customer_id).label("customer_id")
     )
     receipts = select(col(StatusRow.inbound_request_id), col(Interaction.customer_id)).join(
         Interaction, col(Interaction.id) == col(StatusRow.interaction_id)
     )
-    both: Subquery = (
+    more = select(col(InteractionRequest.inbound_request_id), col(Interaction.customer_id)).join(
+        Interaction, col(Interaction.id) == col(InteractionRequest.interaction_id)
+    )
+    notices = select(col(CustomerRequest.inbound_request_id), col(CustomerRequest.customer_id))
+    all_of_them: Subquery = (
         messages.where(col(Interaction.inbound_request_id).is_not(None))
-        .union_all(receipts.where(col(StatusRow.inbound_request_id).is_not(None)))
+        .union_all(receipts.where(col(StatusRow.inbound_request_id).is_not(None)), more, notices)
         .subquery()
     )
-    return both
+    return all_of_them

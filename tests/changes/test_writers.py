@@ -9,7 +9,7 @@ import pytest
 from app.identity.moving import move_identifier
 from app.messages import Identifier, IdentifierChange, IdentifierKind
 from tests.conftest import SavepointDatabase
-from tests.factories import make_customer, make_source, signed_sms, tell, whatsapp_statuses
+from tests.factories import make_customer, make_source, notice, signed_sms, tell, whatsapp_statuses
 from tests.ingest.test_growth import tell_stage
 from tests.ingest.test_receipts import AT, connect_whatsapp, sent
 
@@ -178,7 +178,7 @@ async def test_a_moved_number_is_told_as_released_and_added(
     await told()
     old, new = (Identifier(IdentifierKind.phone, value, value) for value in (PHONE, "+989351234567"))
     for _ in range(2):
-        await move_identifier(database, IdentifierChange(external_id="notice", old=old, new=new), "whatsapp", AT)
+        await move_identifier(database, IdentifierChange(external_id="notice", old=old, new=new), notice(at=AT))
     assert [(change[0], change[1], change[3]) for change in await told()] == [
         ("identifier.released", customer["id"], {"kind": "phone"}),
         ("identifier.added", customer["id"], {"kind": "phone"}),

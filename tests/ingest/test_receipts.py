@@ -15,6 +15,7 @@ from tests.factories import (
     all_pages,
     make_customer,
     make_source,
+    notice,
     signed_sms,
     tell,
     whatsapp_statuses,
@@ -151,19 +152,19 @@ def change(old: str = PHONE, new: str = NEW) -> IdentifierChange:
 
 async def test_a_changed_number_moves_and_the_log_tells(client: Client, database: SavepointDatabase) -> None:
     customer = await make_customer(client, ("whatsapp", PHONE))
-    assert await move_identifier(database, change(), "whatsapp", AT) is True
+    assert await move_identifier(database, change(), notice(at=AT)) is True
     assert (await identifiers(client))["whatsapp"]["value"] == NEW
     log = await all_pages(client, f"/v1/customers/{customer['id']}/identity-log")
     (entry,) = [each for each in log if each["rule"] == "moved"]
     assert (entry["identifier_value"], entry["details"]["moved_from"]) == (NEW, PHONE)
-    assert await move_identifier(database, change(), "whatsapp", AT) is False
+    assert await move_identifier(database, change(), notice(at=AT)) is False
     assert len(await all_pages(client, f"/v1/customers/{customer['id']}/identity-log")) == len(log)
 
 
 async def test_who_opted_out_has_opted_out_under_the_new_number(client: Client, database: SavepointDatabase) -> None:
     await make_customer(client, ("whatsapp", PHONE))
     await database.driver.execute("UPDATE customer_identifier SET opted_out_at = $1", AT)
-    await move_identifier(database, change(), "whatsapp", AT)
+    await move_identifier(database, change(), notice(at=AT))
     moved = (await identifiers(client))["whatsapp"]
     assert (moved["value"], moved["opted_out_at"] is not None) == (NEW, True)
 
@@ -173,7 +174,7 @@ async def test_a_new_number_of_somebody_else_stays_there_and_the_pair_is_suggest
 ) -> None:
     one = await make_customer(client, ("whatsapp", PHONE))
     other = await make_customer(client, ("whatsapp", NEW))
-    assert await move_identifier(database, change(), "whatsapp", AT) is True
+    assert await move_identifier(database, change(), notice(at=AT)) is True
     found = (await client.get(f"/v1/customers/{other['id']}")).json()
     assert [each["value"] for each in found["identifiers"]] == [NEW]
     (pair,) = await all_pages(client, "/v1/duplicates")
@@ -182,7 +183,7 @@ async def test_a_new_number_of_somebody_else_stays_there_and_the_pair_is_suggest
 
 async def test_a_number_that_changed_into_itself_stays(client: Client, database: SavepointDatabase) -> None:
     await make_customer(client, ("whatsapp", PHONE))
-    assert await move_identifier(database, change(new=PHONE), "whatsapp", AT) is None
+    assert await move_identifier(database, change(new=PHONE), notice(at=AT)) is None
     assert (await identifiers(client))["whatsapp"]["value"] == PHONE
 
 

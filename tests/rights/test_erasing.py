@@ -4,6 +4,7 @@ import hmac
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -13,10 +14,12 @@ from fastapi import FastAPI
 from app.core.ids import uuid7
 from app.customers.erasure import ANONYMIZING
 from app.rights.subject import tables_of
+from tests.channels.samples import sample
 from tests.conftest import SavepointDatabase, open_client
 from tests.core.test_errors import assert_problem
 from tests.customers.test_erasure import TRACES, URL, do_jobs, everything, make_maryam
 from tests.factories import all_pages, make_customer, make_source, signed_sms, tell, whatsapp_texts
+from tests.ingest.test_growth import tell_stage
 from tests.rights.test_export import mail
 
 Client = httpx.AsyncClient
@@ -202,6 +205,78 @@ async def test_receipts_are_forgotten_and_do_not_come_back(
     for status in ("delivered", "read"):
         assert (await client.post("/v1/ingest/wa", **statuses(status))).is_success
     assert "9121234567" not in await everything(database)
+
+
+@pytest.mark.parametrize("mode", ["anonymize", "erase"])
+async def test_what_later_stages_of_a_call_told_is_forgotten_and_does_not_come_back(
+    client: Client, database: SavepointDatabase, mode: str
+) -> None:
+    await make_source(client, "twilio_voice", name="calls", credentials={"auth_token": "12345"})
+    traces = ("4915112345678", "call me back")
+    for case in ("incoming", "completed", "recording", "transcription"):
+        await tell_stage(client, case)
+    assert await database.driver.fetchval("SELECT count(*) FROM interaction_request") == 3
+    before = await everything(database)
+    assert [trace for trace in traces if trace not in before] == []
+    customer = (await client.get("/v1/lookup", params={"phone": "+4915112345678"})).json()["customer"]
+    await client.delete(f"/v1/customers/{customer['id']}", params={"mode": mode})
+    await tell_stage(client, "transcription")
+    left = await everything(database)
+    assert [trace for trace in traces if trace in left] == []
+
+
+@pytest.mark.parametrize("mode", ["anonymize", "erase"])
+@pytest.mark.parametrize(
+    ("provider", "case", "address"),
+    [
+        ("mailgun", "event_unsubscribed", None),
+        ("mailgun", "event_failed_for_good", None),
+        ("whatsapp_cloud", "number_changed", ("whatsapp", PHONE)),
+    ],
+)
+async def test_requests_that_told_of_an_address_alone_are_forgotten(
+    client: Client,
+    database: SavepointDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str,
+    case: str,
+    address: tuple[str, str] | None,
+    mode: str,
+) -> None:
+    told = sample(provider, case)
+    monkeypatch.setattr("app.ingest.endpoints.now", lambda: datetime.fromisoformat(told.data["received_at"]))
+    await make_source(client, provider, name="told", credentials=told.data["source"]["credentials"])
+    kind, value = address or ("email", told.expected[0]["recipient"]["value"])
+    customer = await make_customer(client, (kind, value))
+    assert (await client.request(**told.as_httpx("told"))).is_success
+    assert value.lstrip("+") in await everything(database)
+    await client.delete(f"/v1/customers/{customer['id']}", params={"mode": mode})
+    left = await everything(database)
+    assert value.lstrip("+") not in left
+    bodies = await database.driver.fetch("SELECT body FROM inbound_request")
+    assert [row[0] for row in bodies if row[0]] == []
+
+
+async def test_a_request_that_told_of_an_address_follows_a_merge(client: Client, database: SavepointDatabase) -> None:
+    told = sample("whatsapp_cloud", "number_changed")
+    await make_source(client, "whatsapp_cloud", name="told", credentials=told.data["source"]["credentials"])
+    customer, other = await make_customer(client, ("whatsapp", PHONE)), await make_customer(client)
+    await client.request(**told.as_httpx("told"))
+    merged = await client.post(f"/v1/customers/{other['id']}/merge", json={"customer_ids": [customer["id"]]})
+    assert merged.status_code == 200, merged.text
+    await erase(client, other["id"])
+    assert await database.driver.fetchval("SELECT count(*) FROM inbound_request") == 0
+
+
+async def test_an_address_that_opted_out_is_recognised_when_a_number_moves_to_it(client: Client) -> None:
+    told = sample("whatsapp_cloud", "number_changed")
+    await make_source(client, "whatsapp_cloud", name="told", credentials=told.data["source"]["credentials"])
+    gone = await make_customer(client, ("whatsapp", "+989351234567"))
+    await opt_out(client, gone)
+    await erase(client, gone["id"])
+    customer = await make_customer(client, ("whatsapp", PHONE))
+    await client.request(**told.as_httpx("told"))
+    assert await opted_out(client, customer) == {"+989351234567": True}
 
 
 def statuses(status: str) -> dict[str, Any]:
