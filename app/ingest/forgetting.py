@@ -30,9 +30,11 @@ FORGET_CONTENT = f"""
     WITH waiting AS (
         INSERT INTO attachment (id, created_at, updated_at, state, reason, content_type, storage_key)
         SELECT gen_random_uuid(), now(), now(), 'failed', 'forgotten', 'application/octet-stream', key
-        FROM unnest($1::text[]) AS key RETURNING id)
+        FROM unnest($1::text[]) AS key
+        WHERE NOT EXISTS (SELECT FROM attachment WHERE storage_key = key AND state = 'stored')
+        RETURNING id)
     {ENQUEUE} SELECT 0, 'queued', 'forget_file', convert_to(id::text, 'UTF8') FROM waiting"""  # noqa: S608  constants
-"""For content ($1 its keys) that was stored, but may not have come into any interaction."""
+"""For content ($1 its keys) that was stored, but has not come into any interaction."""
 
 
 def keys_of(files: Iterable[Mapping[str, Any]]) -> list[str]:
