@@ -1,14 +1,14 @@
 """Raw requests that told more of a message, or of an address alone, are known as the customer's.
 
-Revision: 0016_linked_requests
-Follows: 0015_identifier_policy
+Revision: 0017_linked_requests
+Follows: 0016_surveys
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016_linked_requests"
-down_revision = "0015_identifier_policy"
+revision = "0017_linked_requests"
+down_revision = "0016_surveys"
 branch_labels = None
 depends_on = None
 
