@@ -20,8 +20,7 @@ from app.customers.policies import DEFAULTS, Policies
 from app.identity.joining import join
 from app.identity.resolution import Pair, Resolution, resolve
 from app.identity.senders import Digests, Sender, lock_keys, no_digests
-from app.ingest import queries
-from app.ingest.queries import FILE_DECIDED, FILE_DECIDED_WITH_MEDIA
+from app.ingest.queries import FILE_DECIDED, FILE_DECIDED_WITH_MEDIA, FILE_KNOWN, FILE_KNOWN_WITH_MEDIA
 from app.interactions.queries import HOLD_CUSTOMER, JOIN_CONVERSATIONS
 from app.messages import Channel, Direction, Identifier, InteractionKind, InteractionStatus, Party
 from app.text.folding import name_key, text_key
@@ -247,10 +246,8 @@ async def file_prepared(
 ) -> list[Filed]:
     """`file`, of touches made ready before."""
     touches, rows = prepared.touches, prepared.rows
-    statement = _FILE_KNOWN[
-        any(touch.files or touch.incomplete for touch in touches),
-        any("undecided" in row or "valid_since" in row for row in rows),
-    ]
+    media = any(touch.files or touch.incomplete for touch in touches)
+    statement = FILE_KNOWN_WITH_MEDIA if media else FILE_KNOWN
     records = await connection.fetch(statement, prepared.document, *request, prepared.window)
     if lost := [rows[n] for n in _unresolved(records) if touches[n].customer_id is not None]:
         # Merged away since this statement looked: by the next one's time its id leads to the survivor.
@@ -272,15 +269,6 @@ async def file_prepared(
             created = record["outcome"] == "created"
             filed.append(Filed(record["id"], record["customer_id"], created, erased, joins.get(record["n"], ())))
     return filed
-
-
-_FILE_KNOWN = {
-    (False, False): queries.FILE_KNOWN,
-    (True, False): queries.FILE_KNOWN_WITH_MEDIA,
-    (False, True): queries.FILE_KNOWN_BY_POLICY,
-    (True, True): queries.FILE_KNOWN_BY_POLICY_WITH_MEDIA,
-}
-"""By whether a message brings files or has to be completed, and whether a policy concerns one of the identifiers."""
 
 
 def _unresolved(records: Sequence[asyncpg.Record]) -> list[int]:

@@ -9,12 +9,7 @@ _GIVEN = """
                m.rule, m.identifier_kind AS kind, m.identifier_value AS value, m.confidence
         FROM fresh AS m WHERE m.customer_id IS NOT NULL OR m.unfiled"""
 
-_ADDRESSES = "unnest(m.kinds, m.identifiers) WITH ORDINALITY AS s(kind, value, rank)"
-_ADDRESSES_IN_TIME = "unnest(m.kinds, m.identifiers, m.valid_since) WITH ORDINALITY AS s(kind, value, since, rank)"
-
-
-def _known(addresses: str, in_time: str, decided: str) -> str:
-    return f"""
+_KNOWN = f"""
 WITH {MESSAGES},
     opened AS (SELECT NULL::uuid AS id WHERE false),
     identified AS (SELECT NULL::uuid AS id, NULL::uuid AS customer_id, NULL::text AS kind WHERE false),
@@ -25,21 +20,13 @@ WITH {MESSAGES},
         CROSS JOIN LATERAL (
             SELECT (array_agg(i.customer_id))[1] AS customer_id,
                    min(i.confidence) FILTER (WHERE s.rank = 1) AS confidence
-            FROM {addresses}
+            FROM unnest(m.kinds, m.identifiers, m.valid_since) WITH ORDINALITY AS s(kind, value, since, rank)
             LEFT JOIN customer_identifier AS i
                    ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared
-                  {in_time}
+                  AND (s.since IS NULL OR i.last_seen_at >= s.since)
             HAVING count(DISTINCT i.customer_id) = 1 AND count(i.id) = count(*)) AS match
-        WHERE m.customer_id IS NULL AND NOT m.unfiled {decided}),
+        WHERE m.customer_id IS NULL AND NOT m.unfiled AND m.undecided IS NOT TRUE),
     {RECORD}"""  # noqa: S608  put together from constants
-
-
-_KNOWN = _known(_ADDRESSES, "", "")
-_KNOWN_BY_POLICY = _known(
-    _ADDRESSES_IN_TIME,
-    "AND (s.since IS NULL OR i.last_seen_at >= s.since)",
-    "AND m.undecided IS NOT TRUE",
-)
 
 FILE_KNOWN = _KNOWN + RESULT
 """Files what needs no decision: messages of one known customer, of a given one, or of nobody. $1 to $11 as `RECORD`."""
@@ -72,10 +59,6 @@ WITH fresh AS (SELECT $2::uuid AS customer_id),{brought(8)},
 UPDATE interaction SET customer_id = $2 WHERE id = $1"""  # noqa: S608  put together from constants
 """Files the interaction $1, which was nobody's, under $2: decided by rule $3 on the identifier $4 to $6; it occurred at
 $7. $8 files to open, $9 identifiers, $10 journal entries, $11 suggested duplicates."""
-
-FILE_KNOWN_BY_POLICY = _KNOWN_BY_POLICY + RESULT
-FILE_KNOWN_BY_POLICY_WITH_MEDIA = f"{_KNOWN_BY_POLICY}, {MEDIA} {RESULT}"
-"""The same where a policy shares some of the identifiers, or lets them be valid only for a time: that costs a tenth."""
 
 FILE_KNOWN_WITH_MEDIA = f"{_KNOWN}, {MEDIA} {RESULT}"
 FILE_DECIDED_WITH_MEDIA = f"{_DECIDED}, {MEDIA} {RESULT}"
