@@ -31,6 +31,9 @@ ENQUEUE = "INSERT INTO pgqueuer (priority, status, entrypoint, payload)"
 FIND_DUPLICATES = f"{ENQUEUE} SELECT -1, 'queued', 'find_duplicates', convert_to("
 """… id::text, 'UTF8') FROM …: beside whatever says who a customer is; after the jobs somebody waits for."""
 
+SCAN_DUPLICATES = f"{ENQUEUE} SELECT -1, 'queued', 'scan_duplicates', convert_to("
+"""… id::text, 'UTF8'): the same for all customers; the id is a new one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -67,7 +67,7 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     wanted = await _claim(session, policy, body.identifiers, field="identifiers.{}.value")
     await _add_identifiers(session, policy, customer.id, wanted, actor=actor)
     await session.refresh(customer, ["identifiers", "aliases"])
-    await _seek_duplicates(session, customer.id)
+    await seek_duplicates(session, customer.id)
     concerns(customer.id)
     return customer
 
@@ -126,7 +126,7 @@ async def change(
     _touch(customer)
     tell(session, ChangeType.customer_updated, customer.id, customer.id, fields=sorted(changes))
     await session.flush()
-    await _seek_duplicates(session, customer.id)
+    await seek_duplicates(session, customer.id)
     return customer
 
 
@@ -139,7 +139,7 @@ async def add_identifier(
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
     (identifier,) = await _add_identifiers(session, policy, customer.id, wanted, actor=actor)
-    await _seek_duplicates(session, customer.id)
+    await seek_duplicates(session, customer.id)
     _touch(customer)
     return identifier
 
@@ -174,7 +174,7 @@ async def release_identifier(session: AsyncSession, customer_id: UUID, identifie
     identifier.released_at = now()
     session.add(_entry(identifier, Rule.released, actor))
     _tell(session, ChangeType.identifier_released, identifier)
-    await _seek_duplicates(session, customer.id)
+    await seek_duplicates(session, customer.id)
     _touch(customer)
 
 
@@ -339,9 +339,12 @@ def _normalised(kind: str, raw: str, region: str | None, *, field: str) -> str:
         ) from error
 
 
-async def _seek_duplicates(session: AsyncSession, customer_id: UUID) -> None:
+async def seek_duplicates(session: AsyncSession, *customer_ids: UUID) -> None:
     """In the background, once this is committed."""
-    await session.execute(sql(f"{FIND_DUPLICATES}CAST(:id AS text), 'UTF8')"), {"id": str(customer_id)})
+    await session.execute(_SEEK_DUPLICATES, {"ids": list(customer_ids)})
+
+
+_SEEK_DUPLICATES = sql(f"{FIND_DUPLICATES}id::text, 'UTF8') FROM unnest(CAST(:ids AS uuid[])) AS id")
 
 
 def _tell(session: AsyncSession, kind: ChangeType, identifier: CustomerIdentifier, **data: Any) -> None:

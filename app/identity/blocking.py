@@ -1,7 +1,7 @@
 """Which pairs are worth comparing: files that share a key. Each file leaves several, so that no single slip hides it.
 
 A key that too many share is cut by a second and a third one: within a crowd, those are compared who share another
-crowd, too.
+crowd, too. Of all these pairs the scan compares those that share the most and the rarest (`app.identity.pairing`).
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,13 @@ _SHORTEST_SOUND = 2
 
 
 def crowd(records: int) -> int:
-    """More files than this on one key are a crowd: so large that all pairs stay within some tens of millions."""
-    return max(20, min(100, 20_000_000 // max(records, 1)))
+    """More files than this on one key are a crowd."""
+    return 30 if records < 500_000 else 20
+
+
+def budget(records: int) -> int:
+    """Pairs worth comparing: all of a few files, of many the likeliest."""
+    return max(30_000, 7 * records)
 
 
 def keys(profile: Profile) -> set[int]:
@@ -26,10 +31,8 @@ def keys(profile: Profile) -> set[int]:
 def _keys(profile: Profile) -> Iterator[str]:
     words = [word for name in (GIVEN, FAMILY) for word in profile.values.get(name, "").split()]
     for word in words:
-        yield f"word:{word}"
-        for sound in skeletons(word):
-            if len(sound) >= _SHORTEST_SOUND:
-                yield f"sound:{sound}"
+        sounds = [sound for sound in skeletons(word) if len(sound) >= _SHORTEST_SOUND]
+        yield from (f"sound:{sound}" for sound in sounds) if sounds else (f"word:{word}",)
     if len(words) > 1:
         yield "name:" + " ".join(sorted((skeletons(word) or (word,))[0] for word in words))
     yield "name:" + "".join(words)
@@ -69,18 +72,22 @@ ORDER BY sum(1.0 / mine.size) DESC LIMIT 300"""  # noqa: S608  constants
 """Files that share keys ($2) with $1: one that is no crowd ($3), or two of any size."""
 
 BUILD_BLOCKS = (
-    "DROP TABLE IF EXISTS scan_key, scan_crowd, scan_crowd_1, scan_crowd_2, scan_crowd_3, scan_found",
-    "CREATE TEMPORARY TABLE scan_found (a uuid, b uuid)",
+    "DROP TABLE IF EXISTS scan_file, scan_size, scan_key, scan_crowd, scan_crowd_1, scan_crowd_2, scan_crowd_3",
+    """CREATE TEMPORARY TABLE scan_size AS
+       SELECT key, count(*)::int AS size FROM blocking_key GROUP BY key HAVING count(*) > 1""",
     "CREATE TEMPORARY TABLE scan_key (customer_id uuid, key bigint)",
     """INSERT INTO scan_key SELECT b.customer_id, b.key FROM blocking_key AS b
-       JOIN (SELECT key FROM blocking_key GROUP BY key HAVING count(*) BETWEEN 2 AND {crowd}) AS small USING (key)""",
+       JOIN scan_size AS s ON s.key = b.key AND s.size <= {crowd}""",
     # The six smallest crowds of each file: fifteen pairs of crowds and twenty threes at the most.
     """CREATE TEMPORARY TABLE scan_crowd_1 AS SELECT customer_id, key, key AS last FROM (
-           SELECT b.customer_id, b.key, row_number() OVER (PARTITION BY b.customer_id ORDER BY large.size, b.key) AS n
-           FROM blocking_key AS b
-           JOIN (SELECT key, count(*) AS size FROM blocking_key GROUP BY key HAVING count(*) > {crowd}) AS large
-           USING (key)) AS crowded WHERE n <= 6""",
+           SELECT b.customer_id, b.key, row_number() OVER (PARTITION BY b.customer_id ORDER BY s.size, b.key) AS n
+           FROM blocking_key AS b JOIN scan_size AS s ON s.key = b.key AND s.size > {crowd}) AS crowded
+       WHERE n <= 6""",
     "CREATE INDEX ON scan_crowd_1 (customer_id)",
+    """CREATE TEMPORARY TABLE scan_file AS
+       SELECT b.customer_id, array_agg(b.key) AS keys, array_agg(log(2, {files}::numeric / s.size)::real) AS bits
+       FROM blocking_key AS b JOIN scan_size AS s USING (key) GROUP BY b.customer_id""",
+    "CREATE INDEX ON scan_file (customer_id)",
 )
 
 CUT_CROWDS = (
@@ -94,16 +101,23 @@ CUT_CROWDS = (
        SELECT customer_id, key, last FROM scan_crowd WHERE size > {crowd}""",
     "DROP TABLE scan_crowd",
 )
-"""Level by level: two crowds, then three. What is a crowd even then says too little to compare everybody in it."""
+"""Level by level: two crowds, then three. What is a crowd even then says too little to compare everybody in it; the
+scan tells how many there are."""
 
 INDEX_BLOCKS = (
     "CREATE INDEX ON scan_key (customer_id)",
     "CREATE INDEX ON scan_key (key, customer_id)",
     "ANALYZE scan_key",
+    "ANALYZE scan_file",
 )
 
+COUNT_CROWDS = "SELECT count(DISTINCT key) FROM scan_crowd_3"
+
 PAIRS = """
-SELECT DISTINCT one.customer_id AS a, other.customer_id AS b FROM scan_key AS one
+SELECT one.customer_id AS a, array_agg(DISTINCT other.customer_id) AS others FROM scan_key AS one
 JOIN scan_key AS other ON other.key = one.key AND other.customer_id > one.customer_id
-WHERE one.customer_id = ANY ($1::uuid[])"""
+WHERE one.customer_id = ANY ($1::uuid[])
+GROUP BY one.customer_id"""
 """Pairs of each of these files with the younger ones."""
+
+KEYS = "SELECT customer_id, keys, bits FROM scan_file WHERE customer_id = ANY ($1::uuid[])"

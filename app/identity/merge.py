@@ -88,6 +88,7 @@ async def merge(
     told = {each: str(survivor.id) for each in made.customer_ids}
     tell(session, ChangeType.customer_merged, survivor.id, survivor.id, merge_id=str(made.id), customer_ids=told)
     await session.flush()
+    await customers.seek_duplicates(session, survivor.id, *(UUID(each) for each in made.customer_ids))
     return made
 
 

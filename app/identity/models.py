@@ -110,4 +110,9 @@ class DuplicateScan(Record, table=True):
     done: float = 0.0
     """Part of the way, 0 to 1."""
     finished_at: datetime | None = time_field(default=None)
+    passed_over: int = Field(default=0, sa_type=BigInteger)
+    crowds: int = 0
+    reached: UUID | None = None
+    """The last file whose pairs are compared: where an interrupted scan goes on."""
+    least: float = 0.0
     model: dict[str, Any] = json_field()

@@ -1,12 +1,15 @@
 """Comparing all files with each other: keys and samples first, then a model learned from them, then every pair that
-shares a key. Memory stays bounded: samples, counts of the commoner values, and one chunk of pairs at a time."""
+shares enough. Memory stays bounded: samples, counts of the commoner values, and one chunk of pairs at a time.
+
+What was learned, and how far the comparing came, is written down: another process can go on from there.
+"""
 
 import asyncio
 import json
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,7 +17,8 @@ import asyncpg
 
 from app.identity import blocking
 from app.identity.learning import learn
-from app.identity.matching import Model, value_key
+from app.identity.matching import Model, Rates, value_key
+from app.identity.pairing import Candidate, Pairing
 from app.identity.profiles import Profile
 from app.identity.reading import Profiles, put_keys, read, read_after
 from app.identity.suggesting import WITHDRAW_OTHERS, compare, put
@@ -27,7 +31,6 @@ _SAMPLE_OF_PAIRS = 25_000
 _MOST_COUNTS = 1_500_000
 _MOST_REMEMBERED = 50_000
 _SLOW_S = 3600.0
-"""Statements over all keys take a while on millions of files."""
 _PREPARING = 0.3
 """Of the work, roughly."""
 
@@ -46,6 +49,8 @@ class Scanned:
     customers: int = 0
     compared: int = 0
     suggested: int = 0
+    passed_over: int = 0
+    """Pairs that share so little that others were compared in their place."""
     done: float = 0.0
 
 
@@ -63,14 +68,36 @@ class Scan:
     counts: Counter[int] = field(default_factory=Counter)
     sample: list[tuple[UUID, Profile]] = field(default_factory=list)
     remembered: Profiles = field(default_factory=dict)
+    least: float = 0.0
+    """Bits of shared keys that a pair must have to be compared."""
 
     async def run(self) -> None:
-        await self._prepare()
-        await self._build_blocks()
-        await self._learn()
-        await self._compare()
+        """Begin, or go on where another process stopped."""
+        pairing = Pairing(self.connection)
+        reached = await self._go_on()
+        if reached is None:
+            await self._prepare()
+            await pairing.build(self.scanned.customers)
+            await self._learn(pairing)
+            await keep_model(self.connection, self.id, self.model)
+            reached = UUID(int=0)
+        else:
+            await pairing.build(self.scanned.customers)
+        await self._compare(pairing, reached)
         await self.connection.execute(WITHDRAW_OTHERS, self.id, timeout=_SLOW_S)
-        await _keep(self.connection, self.id, self.model)
+
+    async def _go_on(self) -> UUID | None:
+        """How far it was compared; None: nothing has been learned yet."""
+        row = await self.connection.fetchrow(_REACHED, self.id)
+        if row["reached"] is None:
+            return None
+        self.scanned.customers, self.scanned.compared = row["customers"], row["compared"]
+        self.scanned.suggested, self.scanned.passed_over = row["suggested"], row["passed_over"]
+        self.least = row["least"]
+        counts = dict(await self.connection.fetch("SELECT key, count FROM value_count", timeout=_SLOW_S))
+        self.model = model_of(row["model"], counts)
+        reached: UUID = row["reached"]
+        return reached
 
     async def _prepare(self) -> None:
         """Every file's keys, how often values occur, and a sample of files."""
@@ -95,57 +122,46 @@ class Scan:
             yield profiles
             last = next(reversed(profiles))
 
-    async def _build_blocks(self) -> None:
-        crowd = blocking.crowd(self.scanned.customers)
-        statements = [*blocking.BUILD_BLOCKS]
-        for level in (1, 2):
-            statements += [
-                each.replace("{level}", str(level)).replace("{next}", str(level + 1)) for each in blocking.CUT_CROWDS
-            ]
-        for statement in (*statements, *blocking.INDEX_BLOCKS):
-            await self.connection.execute(statement.replace("{crowd}", str(crowd)), timeout=_SLOW_S)
-            await self._tell(self.scanned.done)
-
-    async def _learn(self) -> None:
+    async def _learn(self, pairing: Pairing) -> None:
         counts = {key: count for key, count in self.counts.items() if count > 2}
         self.counts.clear()
-        pairs: list[tuple[Profile, Profile]] = []
+        found: list[Candidate] = []
         used = 0
         random.Random(0).shuffle(self.sample)  # noqa: S311  a sample, no secret
         for start in range(0, len(self.sample), _CHUNK_OF_PAIRS):
             chunk = [customer_id for customer_id, _ in self.sample[start : start + _CHUNK_OF_PAIRS]]
-            found = await self._pairs(chunk)
-            profiles = await self._read(found)
-            pairs += [(profiles[a], profiles[b]) for a, b in found if a in profiles and b in profiles]
+            found += await pairing.of(chunk)
             used += len(chunk)
-            if len(pairs) >= _SAMPLE_OF_PAIRS:
-                break
+            await self._tell(self.scanned.done)
         share = max(used, 1) / max(self.scanned.customers, 1)
+        self.least = _least(found, int(share * blocking.budget(self.scanned.customers)))
+        worth = [each for each in found if each.bits >= self.least]
+        taken = random.Random(0).sample(worth, min(len(worth), _SAMPLE_OF_PAIRS))  # noqa: S311  a sample, no secret
+        profiles = await self._read(taken)
+        pairs = [(profiles[each.a], profiles[each.b]) for each in taken if each.a in profiles and each.b in profiles]
+        share *= len(taken) / len(worth) if worth else 1.0
         profiles_only = [profile for _, profile in self.sample]
         self.model = await asyncio.to_thread(learn, profiles_only, counts, self.scanned.customers, pairs, share)
         await self._tell(_PREPARING)
 
-    async def _compare(self) -> None:
-        last = UUID(int=0)
-        compared = 0
-        while ids := [row["id"] for row in await self.connection.fetch(_NEXT, last, _CHUNK_OF_PAIRS)]:
-            pairs = await self._pairs(ids)
+    async def _compare(self, pairing: Pairing, reached: UUID) -> None:
+        before, total = await self.connection.fetchrow(_HOW_FAR, reached)
+        while ids := [row["id"] for row in await self.connection.fetch(_NEXT, reached, _CHUNK_OF_PAIRS)]:
+            shared = await pairing.of(ids)
+            pairs = [each for each in shared if each.bits >= self.least]
             profiles = await self._read(pairs)
-            found = await asyncio.to_thread(compare, self.model, profiles, pairs)
+            found = await asyncio.to_thread(compare, self.model, profiles, [(each.a, each.b) for each in pairs])
             await put(self.connection, self.model, found, profiles)
-            await self.connection.executemany("INSERT INTO scan_found VALUES ($1, $2)", [each[:2] for each in found])
-            compared += len(ids)
+            before += len(ids)
             self.scanned.compared += len(pairs)
+            self.scanned.passed_over += len(shared) - len(pairs)
             self.scanned.suggested += len(found)
-            await self._tell(_PREPARING + (1 - _PREPARING) * min(compared / max(self.scanned.customers, 1), 1.0))
-            last = ids[-1]
+            reached = ids[-1]
+            await self.connection.execute(_REACH, self.id, reached, self.least, pairing.crowds)
+            await self._tell(_PREPARING + (1 - _PREPARING) * min(before / max(total, 1), 1.0))
 
-    async def _pairs(self, ids: list[UUID]) -> list[tuple[UUID, UUID]]:
-        rows = await self.connection.fetch(blocking.PAIRS, ids, timeout=_SLOW_S)
-        return [(row["a"], row["b"]) for row in rows]
-
-    async def _read(self, pairs: list[tuple[UUID, UUID]]) -> Profiles:
-        wanted = {each for pair in pairs for each in pair}
+    async def _read(self, pairs: list[Candidate]) -> Profiles:
+        wanted = {each for pair in pairs for each in (pair.a, pair.b)}
         if len(self.remembered) > _MOST_REMEMBERED:
             self.remembered = {key: each for key, each in self.remembered.items() if key in wanted}
         missing = list(wanted - self.remembered.keys())
@@ -156,24 +172,37 @@ class Scan:
     async def _tell(self, done: float) -> None:
         self.scanned.done = done
         self.progress(self.scanned)
-        told = (self.scanned.customers, self.scanned.compared, self.scanned.suggested, done)
+        told = (self.scanned.customers, self.scanned.compared, self.scanned.suggested, self.scanned.passed_over, done)
         await self.connection.execute(_NOTE, self.id, *told)
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise OutOfTime
 
 
 _NOTE = """
-UPDATE duplicate_scan SET customers = $2, compared = $3, suggested = $4, done = $5, updated_at = clock_timestamp()
+UPDATE duplicate_scan
+SET customers = $2, compared = $3, suggested = $4, passed_over = $5, done = $6, updated_at = clock_timestamp()
 WHERE id = $1"""
+_REACH = "UPDATE duplicate_scan SET reached = $2, least = $3, crowds = $4 WHERE id = $1"
+_REACHED = """
+SELECT reached, least, customers, compared, suggested, passed_over, model::text AS model FROM duplicate_scan
+WHERE id = $1"""
+_HOW_FAR = "SELECT count(*) FILTER (WHERE id <= $1), count(*) FROM customer WHERE status <> 'anonymized'"
 _NEXT = "SELECT id FROM customer WHERE id > $1 AND status <> 'anonymized' ORDER BY id LIMIT $2"
+
+
+def _least(found: list[Candidate], most: int) -> float:
+    """So many bits that no more than `most` of these pairs are compared, or few more where they tie."""
+    if len(found) <= most:
+        return 0.0
+    return sorted((each.bits for each in found), reverse=True)[most]
 
 
 def every_value(profile: Profile) -> list[tuple[str, str]]:
     return [*profile.values.items(), *((name, value) for name, found in profile.sets.items() for value in found)]
 
 
-async def _keep(connection: asyncpg.Connection, scan_id: UUID, model: Model) -> None:
-    """For the files that are written from now on."""
+async def keep_model(connection: asyncpg.Connection, scan_id: UUID, model: Model) -> None:
+    """For the rest of this scan, and for the files that are written from now on."""
     document = {"records": model.records, "prior": model.prior, "rates": model.rates, "repeats": model.repeats}
     await connection.execute("UPDATE duplicate_scan SET model = $2::jsonb WHERE id = $1", scan_id, json.dumps(document))
     await connection.execute("DELETE FROM value_count", timeout=_SLOW_S)
@@ -183,3 +212,10 @@ async def _keep(connection: asyncpg.Connection, scan_id: UUID, model: Model) -> 
         list(model.counts.values()),
         timeout=_SLOW_S,
     )
+
+
+def model_of(kept: str, counts: Mapping[int, int] | None = None) -> Model:
+    """As it was kept, but for the counts."""
+    document = json.loads(kept)
+    rates = {name: Rates(tuple(m), tuple(u)) for name, (m, u) in document["rates"].items()}
+    return Model(document["records"], document["prior"], rates, counts or {}, repeats=document["repeats"])

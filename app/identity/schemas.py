@@ -107,6 +107,8 @@ class ScanRead(BaseModel):
     status: ScanStatus
     customers: int = Field(description="Files read.")
     compared: int = Field(description="Pairs compared.")
+    passed_over: int = Field(description="Pairs that share so little that likelier ones were compared in their place.")
+    crowds: int = Field(description="Groups too large to compare everybody in them, although three keys are the same.")
     suggested: int = Field(description="Pairs found to be probably one person's.")
     done: float = Field(description="Part of the way, 0 to 1.")
     created_at: UtcTime

@@ -24,14 +24,15 @@ class Pair(NamedTuple):
 
 PUT = """
 INSERT INTO duplicate_suggestion AS s (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons, status)
-SELECT p.id, now(), now(), p.a, p.b, p.score, p.reasons, 'open'
+SELECT p.id, clock_timestamp(), clock_timestamp(), p.a, p.b, p.score, p.reasons, 'open'
 FROM jsonb_to_recordset($1::jsonb) AS p(id uuid, a uuid, b uuid, score float8, reasons jsonb)
 JOIN customer AS one ON one.id = p.a JOIN customer AS other ON other.id = p.b
 ORDER BY p.a, p.b FOR KEY SHARE OF one, other
 ON CONFLICT (customer_a_id, customer_b_id) DO UPDATE
 SET score = CASE WHEN s.reasons @? '$[*].rule' THEN greatest(s.score, excluded.score) ELSE excluded.score END,
-    reasons = jsonb_path_query_array(s.reasons, '$[*] ? (exists(@.rule))') || excluded.reasons, updated_at = now()
-WHERE s.status = 'open' AND NOT s.reasons @> excluded.reasons"""
+    reasons = jsonb_path_query_array(s.reasons, '$[*] ? (exists(@.rule))') || excluded.reasons,
+    updated_at = excluded.updated_at
+WHERE s.status = 'open'"""
 """Pairs ($1) as open suggestions. What somebody decided stays; what another rule found keeps its reasons."""
 
 WITHDRAW_OF = """
@@ -43,8 +44,8 @@ WHERE status = 'open' AND $1 IN (customer_a_id, customer_b_id) AND NOT reasons @
 WITHDRAW_OTHERS = """
 DELETE FROM duplicate_suggestion AS s
 WHERE s.status = 'open' AND s.updated_at < (SELECT created_at FROM duplicate_scan WHERE id = $1)
-  AND NOT s.reasons @? '$[*].rule'
-  AND NOT EXISTS (SELECT FROM scan_found AS f WHERE f.a = s.customer_a_id AND f.b = s.customer_b_id)"""
+  AND NOT s.reasons @? '$[*].rule'"""
+"""Open suggestions that comparing made once and the scan $1 did not make again."""
 
 
 def compare(model: Model, profiles: Profiles, pairs: Iterable[tuple[UUID, UUID]]) -> list[Pair]:

@@ -12,6 +12,7 @@ from app.changes.models import ChangeType
 from app.changes.service import tell
 from app.core.db import now
 from app.core.errors import Conflict, NotFound
+from app.customers import service as customers
 from app.customers.models import Customer, CustomerStatus, IdentityEntry, Rule
 from app.identity import pairs
 from app.identity.arrivals import filed_by_hand, give_arrivals
@@ -59,6 +60,7 @@ async def undo(session: AsyncSession, merge_id: UUID, *, actor: str) -> Merge:
     _note(session, merge, actor)
     merge.status, merge.undone_at, merge.undone_by, merge.trace = MergeStatus.undone, now(), actor, {}
     await session.flush()
+    await customers.seek_duplicates(session, survivor.id, *loser_ids)
     return merge
 
 

@@ -1,5 +1,7 @@
 """The statements of an import: a chunk is looked up in three and written in a handful."""
 
+from app.core.jobs import FIND_DUPLICATES, SCAN_DUPLICATES
+
 BY_INDEX = "SET LOCAL enable_seqscan = off"
 """An import may begin with empty tables and end with full ones: a plan that suits the beginning reads all of them."""
 
@@ -71,6 +73,18 @@ PROGRESS = """
 ENQUEUE_LATER = """
     INSERT INTO pgqueuer (priority, status, entrypoint, payload, execute_after)
     VALUES (0, 'queued', :name, convert_to(:id, 'UTF8'), now() + make_interval(secs => :pause))"""
+
+_TOUCHED = "SELECT DISTINCT customer_id FROM import_row WHERE import_id = :id AND result IN ('created', 'updated')"
+_ARE_FEW = f"""
+    (SELECT count(*) FROM ({_TOUCHED}) AS touched)
+    <= greatest(500, (SELECT reltuples FROM pg_class WHERE oid = 'customer'::regclass) / 20)"""  # noqa: S608  constants
+SEEK_DUPLICATES = (
+    f"{FIND_DUPLICATES}customer_id::text, 'UTF8') FROM ({_TOUCHED}) AS touched WHERE {_ARE_FEW}",
+    f"""{SCAN_DUPLICATES}CAST(:scan_id AS text), 'UTF8')
+        WHERE NOT {_ARE_FEW}
+          AND NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = 'scan_duplicates' AND status = 'queued')""",
+)
+"""For each customer of a small import; after a large one all are compared, which costs less than one by one."""
 
 RESULTS = """
     SELECT line, result, customer_id, reasons::text, undone FROM import_row

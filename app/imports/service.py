@@ -14,6 +14,7 @@ from sqlmodel import select
 
 from app.core.db import Database, now
 from app.core.errors import NotFound, Unprocessable
+from app.core.ids import uuid7
 from app.core.pagination import list_page
 from app.core.storage import Storage
 from app.customers.service import IdentifierPolicy
@@ -195,6 +196,9 @@ async def _close(desk: Desk, import_id: UUID, status: ImportStatus, why: str | N
         record = await session.get(CustomerImport, import_id, with_for_update=True)
         if record is not None and record.status is ImportStatus.running:
             record.status, record.failure, record.finished_at = status, why, now()
+            if not record.dry_run:
+                for statement in queries.SEEK_DUPLICATES:
+                    await session.execute(text(statement), {"id": import_id, "scan_id": str(uuid7())})
             logger.info("imports.closed", import_id=str(import_id), status=status, rows=record.done)
 
 
