@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from app.identity.comparing import COMPARE, Level, compare_sets, compare_texts
-from app.identity.matching import Evidence, Model, Rates, default_rates, probability, weigh
+from app.identity.matching import Model, Rates, default_rates, probability, weigh
 from app.identity.profiles import BIRTH, FAMILY, GIVEN, Profile
 
 _ROUNDS = 12
+_CREDIBLE = 1e-4
 _ASSUMED_PAIRS = 60.0
 """Pairs of one person's worth of what is assumed of m before any were seen."""
 _ASSUMED_STRANGERS = 2000.0
@@ -106,30 +107,35 @@ def _agree(one: Profile, other: Profile, name: str) -> bool:
 
 
 def _learn_same(model: Model, candidates: Sequence[tuple[Profile, Profile]], share: float) -> None:
-    weighed = (weigh(model, one, other) for one, other in candidates)
-    pairs = [evidence for evidence in weighed if evidence]
-    fields = {each.field for pair in pairs for each in pair}
+    patterns = _patterns(model, candidates)
+    fields = {name for pattern in patterns for name, _ in pattern}
     possible = max(model.records * (model.records - 1) / 2, 1.0)
     for _ in range(_ROUNDS):
         seen: dict[str, list[float]] = {name: [0.0] * len(Level) for name in fields}
         start = math.log2(model.prior / (1 - model.prior))
         same = 0.0
-        for pair in pairs:
-            bits = start + sum(_weight(model, each) for each in pair)
-            belief = probability(bits)
-            if belief < 1e-4:
-                continue
+        for pattern, rarities in patterns.items():
+            bits = start + sum(math.log2(model.rates_of(name).m[level]) for name, level in pattern)
+            belief = sum(each for each in (probability(bits + rarity) for rarity in rarities) if each >= _CREDIBLE)
             same += belief
-            for each in pair:
-                seen[each.field][each.level] += belief
+            for name, level in pattern:
+                seen[name][level] += belief
         _maximise(model, seen)
         assumed = assumed_prior(model.records)
         model.prior = min(max((same / share) / possible, assumed / 10), 0.05)
 
 
-def _weight(model: Model, each: Evidence) -> float:
-    """Like the evidence's own, with m as learned since."""
-    return math.log2(model.rates_of(each.field).m[each.level] / max(each.u, 1e-7))
+def _patterns(
+    model: Model, candidates: Sequence[tuple[Profile, Profile]]
+) -> dict[tuple[tuple[str, Level], ...], list[float]]:
+    """Fields with their levels → for each pair that has just these, the bits of its values' rarity (u), which learning
+    does not change."""
+    patterns: dict[tuple[tuple[str, Level], ...], list[float]] = {}
+    for one, other in candidates:
+        if evidence := weigh(model, one, other):
+            pattern = tuple(sorted((each.field, each.level) for each in evidence))
+            patterns.setdefault(pattern, []).append(-sum(math.log2(max(each.u, 1e-7)) for each in evidence))
+    return patterns
 
 
 def _maximise(model: Model, seen: Mapping[str, Sequence[float]]) -> None:

@@ -27,6 +27,8 @@ _CHUNK = 2000
 _CHUNK_OF_PAIRS = 500
 """Files whose pairs are fetched at once."""
 _SAMPLE = 5000
+_SAMPLE_OF_SHARING = 60_000
+"""Pairs that share something, of which the likelier ones are learned from."""
 _SAMPLE_OF_PAIRS = 25_000
 _MOST_COUNTS = 1_500_000
 _MOST_REMEMBERED = 50_000
@@ -133,6 +135,8 @@ class Scan:
             found += await pairing.of(chunk)
             used += len(chunk)
             await self._tell(self.scanned.done)
+            if len(found) >= _SAMPLE_OF_SHARING:
+                break
         share = max(used, 1) / max(self.scanned.customers, 1)
         self.least = _least(found, int(share * blocking.budget(self.scanned.customers)))
         worth = [each for each in found if each.bits >= self.least]

@@ -1,6 +1,8 @@
 """Files that may be one person's: found by a scan and after each write, with reasons, never again once dismissed."""
 
+import asyncio
 import random
+import time
 from itertools import combinations
 from typing import Any
 
@@ -8,12 +10,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.core.jobs import drain
+from app.core.ids import uuid7
+from app.core.jobs import SCAN_DUPLICATES, drain
 from app.identity import duplicates
 from tests.conftest import open_client
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, make_customer
 from tests.identity.people import population, written
+from tests.imports.files import send
 
 Client = httpx.AsyncClient
 MARYAM = {
@@ -217,3 +221,83 @@ async def test_less_than_sure_must_be_asked_for(client: Client) -> None:
 
 async def find(app: FastAPI) -> None:
     await drain(app.state.database, duplicates.handlers(app.state.database))
+
+
+async def test_after_an_import_its_customers_are_compared(served: FastAPI) -> None:
+    async with open_client(served) as client:
+        head = "first name,last name,phone,birth date,city\n"
+        rows = (f"مریم,گلستانی,+98912123456{n},1984-03-21,Shiraz\n" for n in range(2))
+        await send(client, head + "".join(rows))
+        await find(served)
+        assert len(await suggested(client)) == 1
+
+
+async def test_after_a_merge_and_its_undoing_the_files_concerned_are_compared(served: FastAPI) -> None:
+    async with open_client(served) as client:
+        maryam = await make(client, **MARYAM)
+        nobody = await make(client, given_name="Gideon", family_name="Biton")
+        nameless = await make(client, given_name=None, family_name=None)
+        await find(served)
+        assert await suggested(client) == {}
+        again = await make(client, **MARYAM)
+        await find(served)
+        made = (await client.post(f"/v1/customers/{nameless}/merge", json={"customer_ids": [again]})).json()
+        await find(served)
+        assert set(await suggested(client)) == {frozenset((maryam, nameless))}
+        assert (await client.post(f"/v1/merges/{made['merge_id']}/undo")).status_code == 200
+        await find(served)
+        assert set(await suggested(client)) == {frozenset((maryam, again))}
+        assert nobody
+
+
+async def test_a_scan_asked_for_by_a_job_alone_is_begun(served: FastAPI) -> None:
+    async with open_client(served) as client:
+        pair = {await make(client, **MARYAM) for _ in range(2)}
+        async with served.state.database.bulk() as connection:
+            await connection.execute("DELETE FROM pgqueuer")
+            await connection.execute(f"{SCAN_DUPLICATES}$1, 'UTF8')", str(uuid7()))
+        await find(served)
+        assert (await client.get("/v1/duplicates/scan")).json()["status"] == "finished"
+        assert set(await suggested(client)) == {frozenset(pair)}
+
+
+async def test_of_two_scans_at_once_one_runs_and_both_answer(served: FastAPI) -> None:
+    async with open_client(served) as client:
+        await make_strangers(client)
+        answers = await asyncio.gather(*(client.post("/v1/duplicates/scan") for _ in range(3)))
+        assert [each.status_code for each in answers] == [200, 200, 200]
+        assert {each.json()["status"] for each in answers} == {"finished"}
+
+
+async def test_a_scan_too_long_for_a_request_goes_on_in_the_background_where_it_stopped(
+    served: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(5)
+    async with open_client(served) as client:
+        for known in population(25):
+            await make(client, **written(known, chance))
+        whole = await scan(client)
+        expected = {pair: told["score"] for pair, told in (await suggested(client)).items()}
+        monkeypatch.setattr("app.identity.scanning._CHUNK_OF_PAIRS", 10)
+        monkeypatch.setattr("app.identity.scanning.time", Clock())
+        stopped = await client.post("/v1/duplicates/scan")
+        assert stopped.status_code == 202, stopped.text
+        assert 0 < stopped.json()["compared"] < whole["compared"]
+        monkeypatch.undo()
+        await find(served)
+        told = (await client.get("/v1/duplicates/scan")).json()
+        counts = ("status", "customers", "compared", "suggested", "passed_over")
+        assert [told[name] for name in counts] == [whole[name] for name in counts]
+        assert told["id"] == stopped.json()["id"]
+        assert {pair: told["score"] for pair, told in (await suggested(client)).items()} == expected
+
+
+class Clock:
+    """More than a second passes between two looks at it, so that a scan's time is over in the midst of it."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def monotonic(self) -> float:
+        self.now += 1.3
+        return self.now

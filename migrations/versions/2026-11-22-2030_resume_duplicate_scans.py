@@ -1,14 +1,14 @@
 """Where an interrupted comparison of all customers goes on, and what it left out.
 
-Revision: 0015_resume_scans
-Follows: 0014_duplicates
+Revision: 0016_resume_scans
+Follows: 0015_identifier_policy
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015_resume_scans"
-down_revision = "0014_duplicates"
+revision = "0016_resume_scans"
+down_revision = "0015_identifier_policy"
 branch_labels = None
 depends_on = None
 
