@@ -1,14 +1,14 @@
 """Where an interrupted comparison of all customers goes on, and what it left out.
 
-Revision: 0016_resume_scans
-Follows: 0015_identifier_policy
+Revision: 0017_resume_scans
+Follows: 0016_surveys
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016_resume_scans"
-down_revision = "0015_identifier_policy"
+revision = "0017_resume_scans"
+down_revision = "0016_surveys"
 branch_labels = None
 depends_on = None
 
