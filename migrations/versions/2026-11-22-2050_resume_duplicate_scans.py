@@ -1,14 +1,14 @@
 """Where an interrupted comparison of all customers goes on, and what it left out.
 
-Revision: 0017_resume_scans
-Follows: 0016_surveys
+Revision: 0018_resume_scans
+Follows: 0017_linked_requests
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017_resume_scans"
-down_revision = "0016_surveys"
+revision = "0018_resume_scans"
+down_revision = "0017_linked_requests"
 branch_labels = None
 depends_on = None
 
