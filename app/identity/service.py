@@ -17,6 +17,7 @@ from app.customers.models import CustomerStatus, IdentityEntry, Rule
 from app.identity.models import DuplicateStatus, DuplicateSuggestion
 from app.identity.schemas import DuplicateQuery
 from app.interactions import service as interactions
+from app.interactions.parting import close_empty
 
 
 async def log(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:
@@ -39,12 +40,15 @@ async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID,
             )
         )
         tell(session, ChangeType.interaction_filed, interaction_id, customer.id, **{"from": None} | details)
+        left = interaction.conversation_id
         interaction.customer_id, interaction.conversation_id = customer.id, None
         interaction.version += 1
         times = [interaction.occurred_at]
         customer.first_contact_at = min(times + ([customer.first_contact_at] if customer.first_contact_at else []))
         customer.last_contact_at = max(times + ([customer.last_contact_at] if customer.last_contact_at else []))
         await session.flush()
+        if left is not None:
+            await close_empty(session, left)
     return await interactions.get_whole(session, interaction_id)
 
 

@@ -18,6 +18,11 @@ _CLOSE_OLDER = """
       AND (older.last_at, older.id) < (newer.last_at, newer.id)
     RETURNING older.id"""
 
+_CLOSE_EMPTY = """
+    UPDATE conversation SET status = 'closed', updated_at = now()
+    WHERE id = :conversation_id AND status = 'open'
+      AND NOT EXISTS (SELECT FROM interaction WHERE conversation_id = :conversation_id)"""
+
 _FREE = """NOT EXISTS (
     SELECT FROM conversation AS rival
     WHERE rival.customer_id = {owner} AND rival.channel = c.channel AND rival.pair_key = c.pair_key
@@ -85,6 +90,11 @@ _TIMES = """
     FROM (SELECT conversation_id, min(occurred_at) AS first_at, max(occurred_at) AS last_at
           FROM interaction WHERE conversation_id = ANY (:ids) GROUP BY conversation_id) AS seen
     WHERE c.id = seen.conversation_id"""
+
+
+async def close_empty(session: AsyncSession, conversation_id: UUID) -> None:
+    """Close the conversation if nothing is left in it; answers to its mails may still open it again."""
+    await session.execute(text(_CLOSE_EMPTY), {"conversation_id": conversation_id})
 
 
 async def close_older(session: AsyncSession, one: UUID, other: UUID) -> list[str]:

@@ -109,6 +109,18 @@ async def test_a_message_is_filed_by_hand_and_the_log_tells_by_whom_and_from_whe
     assert shown["first_contact_at"] == shown["last_contact_at"] == call["occurred_at"]
 
 
+async def test_a_conversation_whose_last_message_is_filed_elsewhere_is_closed(client: Client) -> None:
+    calls = [await tell(client, PHONE, channel="sms") for _ in range(2)]
+    (conversation_id,) = {call["conversation_id"] for call in calls}
+    ali = await make_customer(client)
+    states = []
+    for call in calls:
+        await client.post(f"/v1/interactions/{call['id']}/file", json={"customer_id": ali["id"]})
+        states.append((await client.get(f"/v1/conversations/{conversation_id}")).json()["status"])
+    assert states == ["open", "closed"]
+    assert (await tell(client, PHONE, channel="sms"))["conversation_id"] != conversation_id
+
+
 async def test_a_message_of_nobody_finds_its_customer_by_hand(client: Client) -> None:
     call = await tell(client, ("phone", "anonymous"))
     ali = await make_customer(client)
