@@ -9,7 +9,9 @@ from pydantic.json_schema import WithJsonSchema
 
 
 def _in_utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
+    whole, point, rest = moment.astimezone(UTC).isoformat().partition(".")
+    fraction, offset = rest[:6].rstrip("0"), rest[6:]
+    return f"{whole}.{fraction}{offset}" if point else whole
 
 
 # As PostgreSQL writes times into the customer file, so that one moment reads alike everywhere.
