@@ -156,8 +156,13 @@ class AnswerRead(BaseModel):
     stored_at: UtcTime
 
 
-class FeedbackRead(AnswerRead):
+class _Identified(BaseModel):
+    """The last base's fields come first."""
+
     id: UUID
+
+
+class FeedbackRead(AnswerRead, _Identified):
     scores: list[ScoreRead]
     version: int
     updated_at: UtcTime

@@ -76,6 +76,12 @@ def test_every_operation_that_takes_if_match_documents_412(operations: dict[str,
     assert [name for name, each in conditional.items() if "412" not in problems(each)] == []
 
 
+def test_the_answers_to_feedback_begin_with_the_id(app: FastAPI) -> None:
+    schemas = app.openapi()["components"]["schemas"]
+    for name in ("FeedbackRead", "TidyScore", "ScoreRead", "RecoveryRead"):
+        assert next(iter(schemas[name]["properties"])) == "id", name
+
+
 def test_every_body_has_an_example(app: FastAPI, operations: dict[str, dict[str, Any]]) -> None:
     schemas = app.openapi()["components"]["schemas"]
     with_body = {name: each["requestBody"]["content"] for name, each in operations.items() if "requestBody" in each}
