@@ -19,7 +19,7 @@ from app.config import Settings, get_settings
 from app.core import errors, health, logging
 from app.core.audit import AuditLog
 from app.core.db import Database
-from app.core.idempotency import FORGET, IdempotencyMiddleware
+from app.core.idempotency import FORGET, HEADER, IdempotencyMiddleware
 from app.core.jobs import FORGET_LOG, work
 from app.core.middleware import RequestMiddleware
 from app.core.secrets import SecretBox, secret_key
@@ -181,8 +181,17 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
         )
         schema["components"]["schemas"]["Problem"] = errors.Problem.model_json_schema()
+        _declare_idempotency_key(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _declare_idempotency_key(schema: dict[str, Any]) -> None:
+    """No route takes it: `IdempotencyMiddleware` does, for all of them."""
+    schema["components"].setdefault("parameters", {})["IdempotencyKey"] = HEADER
+    for path, methods in schema["paths"].items():
+        if "post" in methods and not path.startswith(_INGEST):
+            methods["post"].setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
 
 
 _TAGS = {

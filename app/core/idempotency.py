@@ -38,6 +38,16 @@ _RECALL = "SELECT digest, status, headers::text, body FROM idempotency_key WHERE
 _KEEP = "UPDATE idempotency_key SET status = $3, headers = $4, body = $5 WHERE caller = $1 AND key = $2"
 _RELEASE = "DELETE FROM idempotency_key WHERE caller = $1 AND key = $2"
 FORGET = "DELETE FROM idempotency_key WHERE created_at < now() - interval '24 hours'"
+HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes repeating the request safe: for 24 hours the same key with the same body is answered as the "
+    "first time, with `Idempotent-Replayed: true`, and done once. With another body it is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]+$"},
+    "example": "order-4711-thanks",
+}
+"""As OpenAPI tells of it."""
 
 
 class IdempotencyKey(SQLModel, table=True):

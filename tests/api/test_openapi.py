@@ -66,11 +66,21 @@ def test_every_operation_that_takes_an_idempotency_key_documents_409(operations:
             assert "409" in problems(operation), name
 
 
+def test_every_post_but_webhooks_declares_the_idempotency_key(
+    app: FastAPI, operations: dict[str, dict[str, Any]]
+) -> None:
+    reference = {"$ref": "#/components/parameters/IdempotencyKey"}
+    assert app.openapi()["components"]["parameters"]["IdempotencyKey"]["name"] == "Idempotency-Key"
+    for name, operation in operations.items():
+        expected = name.startswith("POST ") and not path_of(name).startswith(KEYLESS)
+        assert (reference in operation.get("parameters", ())) == expected, name
+
+
 def test_every_operation_that_takes_if_match_documents_412(operations: dict[str, dict[str, Any]]) -> None:
     conditional = {
         name: operation
         for name, operation in operations.items()
-        if "if-match" in {parameter["name"] for parameter in operation.get("parameters", ())}
+        if "if-match" in {parameter.get("name") for parameter in operation.get("parameters", ())}
     }
     assert {"PATCH /v1/customers/{customer_id}", "PATCH /v1/sources/{name}"} <= conditional.keys()
     assert [name for name, each in conditional.items() if "412" not in problems(each)] == []
