@@ -23,7 +23,7 @@ _VERY_ALIKE = 0.92
 _ALIKE = 0.82
 _UNLIKE = 0.5
 _SAME_SOUND = 0.6
-"""Of letters: words of one script and one skeleton that differ more are two names (Hoda, Hadi)."""
+"""Of letters: words of one script and one skeleton that differ more are only close."""
 
 
 @lru_cache(maxsize=_MEMORY)

@@ -22,6 +22,8 @@ ACCEPT_AT = 0.999
 _CROSSED = -2.0
 """Bits that given and family name in each other's place cost."""
 _DOUBTFUL = 0.998
+_OUTWEIGHS_SURNAME = 25.0
+_PERSONAL = (BIRTH, EMAIL, PHONE)
 _SMALLEST_U = 1e-7
 _MEMORY = 500_000
 _ASSUMED_RECORDS = 300.0
@@ -110,20 +112,27 @@ def score(model: Model, one: Profile, other: Profile) -> Match:
     if evidence is None:
         return Match(0.0, [])
     bits = math.log2(model.prior / (1 - model.prior)) + sum(each.weight for each in evidence)
-    return Match(min(probability(bits), _ceiling(evidence)), evidence)
+    return Match(min(probability(bits), _ceiling(evidence, bits)), evidence)
 
 
 def probability(bits: float) -> float:
     return 1 / (1 + math.exp2(-max(min(bits, 60.0), -60.0)))
 
 
-def _ceiling(evidence: Sequence[Evidence]) -> float:
-    """Relatives share nearly everything. However much agrees, one contradiction in what is a person's own, or nothing
-    of their own but the name, is for somebody to look at."""
+def _ceiling(evidence: Sequence[Evidence], bits: float) -> float:
+    """Relatives share nearly everything, twins even the birth date, fathers and sons the name. However much agrees,
+    another given name or birth date, or nothing of their own but the name, is for somebody to look at. Surnames change:
+    another one, or none, is outweighed by given name, birth date and much else."""
     levels = {each.field: each.level for each in evidence}
-    contradicted = any(levels.get(name, Level.different) is Level.different for name in (GIVEN, FAMILY))
-    own = any(levels.get(name, Level.different) <= Level.very_close for name in (BIRTH, EMAIL, PHONE))
-    return 1.0 if own and not contradicted and levels.get(BIRTH) is not Level.different else _DOUBTFUL
+    agreeing = [name for name in _PERSONAL if levels.get(name, Level.different) <= Level.very_close]
+    if Level.different in (levels.get(GIVEN), levels.get(BIRTH)) or not agreeing:
+        return _DOUBTFUL
+    if GIVEN not in levels:
+        return 1.0 if len(agreeing) > 1 and levels.get(FAMILY) is not Level.different else _DOUBTFUL
+    if levels.get(FAMILY, Level.different) is Level.different:
+        same = levels[GIVEN] <= Level.very_close and BIRTH in agreeing
+        return 1.0 if same and bits >= _OUTWEIGHS_SURNAME else _DOUBTFUL
+    return 1.0
 
 
 def weigh(model: Model, one: Profile, other: Profile) -> list[Evidence] | None:

@@ -86,6 +86,7 @@ class Scan:
         else:
             await pairing.build(self.scanned.customers)
         await self._compare(pairing, reached)
+        await self._tell(1.0)
         await self.connection.execute(WITHDRAW_OTHERS, self.id, timeout=_SLOW_S)
 
     async def _go_on(self) -> UUID | None:
