@@ -24,6 +24,7 @@ ANONYMIZING = (
     """UPDATE idempotency_key SET body = '{}'
        WHERE EXISTS (
            SELECT FROM (SELECT CAST(:customer_id AS uuid) AS id
+                        UNION ALL SELECT id FROM customer_alias WHERE customer_id = :customer_id
                         UNION ALL SELECT id FROM customer_identifier WHERE customer_id = :customer_id
                         UNION ALL SELECT id FROM interaction WHERE customer_id = :customer_id) AS erased
            WHERE position(convert_to(erased.id::text, 'UTF8') IN body) > 0)""",

@@ -17,7 +17,7 @@ from app.ingest.fetching import handlers
 from app.interactions.models import AttachmentState
 from tests.conftest import SavepointDatabase, open_client
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, get_file, make_customer, make_source, signed_sms, tell
+from tests.factories import all_pages, get_file, make_customer, make_source, merge, signed_sms, tell
 
 Client = httpx.AsyncClient
 URL = "http://onefile.test/v1/ingest/sms"
@@ -153,6 +153,15 @@ async def test_a_repeated_creation_does_not_bring_the_person_back(client: Client
     assert {(row["key"], bytes(row["body"])) for row in kept} == {
         (key, b"{}") for key in ("add", "batch", "call", "consent", "make")
     }
+
+
+async def test_a_repetition_tells_nothing_of_a_file_that_was_merged_and_then_forgotten(client: Client) -> None:
+    key, body = {"Idempotency-Key": "make"}, {"display_name": "Saffron"}
+    merged = (await client.post("/v1/customers", json=body, headers=key)).json()
+    survivor = await make_customer(client)
+    await merge(client, survivor["id"], merged["id"])
+    assert (await client.delete(f"/v1/customers/{survivor['id']}")).status_code == 204
+    assert "Saffron" not in (await client.post("/v1/customers", json=body, headers=key)).text
 
 
 async def test_others_are_not_touched(client: Client) -> None:
