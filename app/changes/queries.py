@@ -15,8 +15,14 @@ WITH edge AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS tra
             SELECT transaction, number, type, at, customer_id, subject_id, data FROM change
             WHERE (transaction, number) > ($1::xid8, $2::bigint) AND transaction < edge.transaction
             ORDER BY transaction, number LIMIT {SPAN}) AS c),
+    current AS MATERIALIZED (SELECT coalesce((SELECT customer_id FROM customer_alias WHERE id = $4), $4) AS id),
+    file AS MATERIALIZED (
+        SELECT id FROM current
+        UNION ALL SELECT a.id FROM customer_alias AS a JOIN current AS c ON c.id = a.customer_id),
     judged AS (
-        SELECT *, ($3::text[] IS NULL OR type = ANY ($3)) AND ($4::uuid IS NULL OR coalesce(customer_id = $4, false))
+        SELECT *, ($3::text[] IS NULL OR type = ANY ($3))
+                  AND ($4::uuid IS NULL OR coalesce(customer_id IN (TABLE file), false)
+                       OR (type = 'customer.unmerged' AND data -> 'customer_ids' ? $4::text))
                   AND ($5::timestamptz IS NULL OR at >= $5) AS is_wanted,
                row_number() OVER (ORDER BY transaction DESC, number DESC) = 1 AS is_last
         FROM span)
@@ -24,8 +30,9 @@ SELECT edge.transaction AS edge, (SELECT count(*) FROM span) AS looked_at, c.is_
        c.transaction, c.number, c.type, c.at, c.customer_id, c.subject_id, c.data::text
 FROM edge LEFT JOIN judged AS c ON c.is_wanted OR c.is_last
 ORDER BY c.transaction, c.number LIMIT $6"""  # noqa: S608  a constant
-"""Behind ($1, $2), of types $3 and customer $4, since the time $5, at most $6; the last one looked at comes even if it
-is not wanted. Without any, one row of NULLs beside the edge."""
+"""Behind ($1, $2), of types $3 and customer $4 (in any of the files that are one with this one, and parting from them),
+since the time $5, at most $6; the last one looked at comes even if it is not wanted. Without any, one row of NULLs
+beside the edge."""
 
 LAST = """
 SELECT transaction, number FROM change WHERE transaction < pg_snapshot_xmin(pg_current_snapshot())

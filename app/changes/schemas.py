@@ -58,7 +58,9 @@ class StreamQuery(BaseModel):
     types: Annotated[list[ChangeType], BeforeValidator(_split)] = Field(
         default=[], description="Only these, repeated or with commas between."
     )
-    customer_id: UUID | None = Field(default=None, description="Only what happened in this file.")
+    customer_id: UUID | None = Field(
+        default=None, description="Only what happened in this file, or in those merged into it."
+    )
 
     @property
     def selection(self) -> Selection:

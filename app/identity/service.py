@@ -60,7 +60,7 @@ async def list_duplicates(session: AsyncSession, query: DuplicateQuery) -> dict[
         statement = statement.where(DuplicateSuggestion.score >= query.min_score)
     if query.customer_id is not None:
         pair = (DuplicateSuggestion.customer_a_id, DuplicateSuggestion.customer_b_id)
-        statement = statement.where(or_(*(col(each) == query.customer_id for each in pair)))
+        statement = statement.where(or_(*(col(each) == customers.current(query.customer_id) for each in pair)))
     return await list_page(session, statement, query, DuplicateSuggestion.id)
 
 

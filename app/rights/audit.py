@@ -12,6 +12,7 @@ from app.core import audit
 from app.core.audit import Action, AuditEntry, AuditLog
 from app.core.pagination import PageQuery, list_page
 from app.core.shapes import Moment, UtcTime
+from app.customers import service as customers
 from app.customers.models import CustomerAlias
 from app.text.fields import ShortText
 
@@ -44,9 +45,10 @@ async def list_entries(session: AsyncSession, log: AuditLog, query: AuditQuery) 
     await log.flush()
     statement = select(AuditEntry)
     if query.customer_id is not None:
-        merged = select(CustomerAlias.id).where(CustomerAlias.customer_id == query.customer_id)
+        current = customers.current(query.customer_id)
+        merged = select(CustomerAlias.id).where(CustomerAlias.customer_id == current)
         concerned = col(AuditEntry.customer_id)
-        statement = statement.where(or_(concerned == query.customer_id, concerned.in_(merged)))
+        statement = statement.where(or_(concerned == current, concerned.in_(merged)))
     if query.actor is not None:
         statement = statement.where(AuditEntry.actor == query.actor)
     if query.action is not None:

@@ -18,7 +18,7 @@ from app.changes.positions import Position
 from app.core.db import Database
 from tests.conftest import open_client
 from tests.core.test_errors import assert_problem
-from tests.factories import make_customer, make_key, tell
+from tests.factories import make_customer, make_key, merge, tell
 
 Client = httpx.AsyncClient
 Change = dict[str, Any]
@@ -150,6 +150,18 @@ async def test_only_the_types_and_the_customer_asked_for_are_shown_and_the_rest_
     assert types(sara_only) == ["customer.created", "identifier.added", "interaction.received"]
     assert len((await read(client, types=["customer.created,identifier.added", "customer.erased"]))["items"]) == 4
     assert await read_all(client, end) == ([], (await read(client, after=end))["next_cursor"])
+
+
+async def test_a_file_is_followed_by_any_of_its_ids_through_merging_and_parting(client: Client) -> None:
+    kept, merged = (await make_customer(client))["id"], (await make_customer(client))["id"]
+    own, _ = await read_all(client, customer_id=merged)
+    merge_id = (await merge(client, kept, merged))["merge_id"]
+    by_either = [(await read_all(client, customer_id=each))[0] for each in (kept, merged)]
+    assert types(by_either[0]) == ["customer.created", "customer.created", "customer.merged"]
+    assert by_either[0] == by_either[1]
+    assert (await client.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    parted, _ = await read_all(client, customer_id=merged)
+    assert (parted[:-1], parted[-1]["type"]) == (own, "customer.unmerged")
 
 
 async def test_what_is_asked_for_is_found_behind_thousands_of_others(client: Client, tables: Database) -> None:

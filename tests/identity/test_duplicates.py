@@ -15,7 +15,7 @@ from app.core.jobs import SCAN_DUPLICATES, drain
 from app.identity import duplicates
 from tests.conftest import open_client
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, make_customer
+from tests.factories import all_pages, make_customer, merge
 from tests.identity.people import population, written
 from tests.imports.files import send
 
@@ -117,6 +117,15 @@ async def test_a_rare_name_is_stronger_evidence_than_a_common_one_and_the_reason
     assert weights["rare"]["weight"] > weights["common"]["weight"] + 1
     assert weights["rare"]["text"] == "family name equal (2 of 34 have it)"
     assert weights["common"]["text"] == "family name equal (32 of 34 have it)"
+
+
+async def test_pairs_are_found_by_the_id_of_a_file_that_was_merged_away(client: Client) -> None:
+    await make_strangers(client)
+    maryam, again, other = [await make(client, **MARYAM) for _ in range(3)]
+    await scan(client)
+    await merge(client, maryam, other)
+    assert frozenset((maryam, again)) in await suggested(client, customer_id=maryam)
+    assert await suggested(client, customer_id=other) == await suggested(client, customer_id=maryam)
 
 
 async def test_dismissed_pairs_stay_so_and_what_is_no_longer_alike_is_withdrawn(client: Client) -> None:

@@ -16,7 +16,7 @@ from app.core.audit import AuditLog
 from app.core.db import Database
 from tests.conftest import AUTHORIZED, make_settings, open_client
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, make_customer, make_key, tell
+from tests.factories import all_pages, make_customer, make_key, merge, tell
 
 Client = httpx.AsyncClient
 PHONE = "+989121234567"
@@ -90,6 +90,16 @@ async def test_moving_an_interaction_is_noted_for_both_files(client: Client) -> 
         ("change", route, ali),
         ("change", route, maryam),
     }
+
+
+async def test_a_merged_file_is_found_by_any_of_its_ids(client: Client) -> None:
+    kept, merged = (await make_customer(client))["id"], (await make_customer(client))["id"]
+    await merge(client, kept, merged)
+    await client.get(f"/v1/customers/{merged}")
+    found = await entries(client, customer_id=kept)
+    assert ("change", "/customers", merged) in found
+    assert ("read", "/customers/{customer_id}", kept) in found
+    assert await entries(client, customer_id=merged) == found
 
 
 async def test_what_was_refused_is_not_noted(client: Client, stranger: Client) -> None:
