@@ -72,7 +72,7 @@ async def create(session: AsyncSession, policy: IdentifierPolicy, body: Customer
     return customer
 
 
-def current(customer_id: UUID) -> ColumnElement[UUID]:
+def current(customer_id: UUID | None) -> ColumnElement[UUID]:
     """This id, or the id of the file it was merged into, for use in a statement."""
     survivor = select(CustomerAlias.customer_id).where(CustomerAlias.id == customer_id).scalar_subquery()
     return func.coalesce(survivor, customer_id)

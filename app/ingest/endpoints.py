@@ -122,7 +122,7 @@ for method in _METHODS:
     "/interactions",
     status_code=201,
     response_model=InteractionFull,
-    responses=_TOLD_BEFORE | documented(404, 409),
+    responses=_TOLD_BEFORE | documented(404, 409, 410),
     tags=["Interactions"],
     summary="Tell an interaction",
 )

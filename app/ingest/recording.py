@@ -5,14 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import select
 
 from app.auth import Principal
 from app.core import batches
 from app.core.db import now
-from app.core.errors import FieldError, Gone, NotFound, Unprocessable
+from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound, Unprocessable
+from app.customers import service as customers
+from app.customers.models import Customer, ErasedCustomer
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
@@ -40,8 +44,17 @@ async def record(
     if filed.erased:
         raise Gone("This interaction was erased.", code="erased")
     if filed.interaction_id is None:
-        raise NotFound("No customer has this id.", code="unknown_customer")
+        raise await _refusal(session, body.customer_id)
     return await interactions.get_whole(session, filed.interaction_id), filed.created
+
+
+async def _refusal(session: AsyncSession, customer_id: UUID | None) -> AppError:
+    """Why nothing could be filed under this customer."""
+    if await session.get(ErasedCustomer, customer_id) is not None:
+        return Gone("This customer was erased.", code="erased")
+    if await session.scalar(select(Customer.id).where(Customer.id == customers.current(customer_id))) is not None:
+        return Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
+    return NotFound("No customer has this id.", code="unknown_customer")
 
 
 async def record_batch(intake: Intake, caller: Principal, document: bytes) -> dict[str, Any]:

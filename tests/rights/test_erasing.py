@@ -94,6 +94,15 @@ async def test_a_redelivered_message_does_not_come_back(client: Client, database
     assert (await client.get("/v1/lookup", params={"phone": PHONE})).json()["customer"]["id"] != customer["id"]
 
 
+async def test_a_touch_of_a_forgotten_customer_is_refused_with_the_reason(client: Client) -> None:
+    anonymized, erased = (await make_customer(client))["id"], (await make_customer(client))["id"]
+    await client.delete(f"/v1/customers/{anonymized}")
+    await erase(client, erased)
+    for customer_id, status, code in ((anonymized, 409, "anonymized"), (erased, 410, "erased")):
+        response = await client.post("/v1/interactions", json={"channel": "visit", "customer_id": customer_id})
+        assert_problem(response, status, code)
+
+
 async def test_a_touch_told_again_is_refused_as_erased(client: Client) -> None:
     customer = await make_customer(client)
     await tell(client, customer_id=customer["id"], external_id="pbx-1", source="pbx")
