@@ -30,8 +30,8 @@ from app.core.errors import AppError
 from app.core.jobs import work
 from app.core.secrets import SecretBox, secret_key
 from app.core.storage import Storage
+from app.customers.addresses import IdentifierPolicy
 from app.customers.policies import PolicyBook
-from app.customers.service import IdentifierPolicy
 from app.demo import play
 from app.identity import duplicates
 from app.identity.scanning import Scanned

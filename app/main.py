@@ -25,8 +25,8 @@ from app.core.middleware import RequestMiddleware
 from app.core.secrets import SecretBox, secret_key
 from app.core.shortcut import Shortcut
 from app.core.shutdown import when_asked_to_stop
+from app.customers.addresses import IdentifierPolicy
 from app.customers.policies import PolicyBook
-from app.customers.service import IdentifierPolicy
 from app.identity import duplicates
 from app.imports import jobs as import_jobs
 from app.imports.service import Desk

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.customers.service import IdentifierPolicy
+from app.customers.addresses import IdentifierPolicy
 
 
 async def get_policy(request: Request) -> IdentifierPolicy:

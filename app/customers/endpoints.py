@@ -10,7 +10,7 @@ from app.auth import SCHEME, Requires, Scope, Writer, authorize
 from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
-from app.customers import consents, service
+from app.customers import consents, identifiers, service
 from app.customers.consents import ConsentCreate, ConsentQuery, ConsentRead
 from app.customers.dependencies import PolicyDep
 from app.customers.export import ExportFormat, ExportQuery, export
@@ -115,7 +115,7 @@ async def patch_customer(
 async def post_identifier(
     session: SessionDep, policy: PolicyDep, caller: Writer, customer_id: UUID, body: IdentifierCreate
 ) -> CustomerIdentifier:
-    return await service.add_identifier(session, policy, customer_id, body, actor=caller.id)
+    return await identifiers.add_identifier(session, policy, customer_id, body, actor=caller.id)
 
 
 @router.patch(
@@ -128,7 +128,7 @@ async def post_identifier(
 async def patch_identifier(
     session: SessionDep, customer_id: UUID, identifier_id: UUID, body: IdentifierPatch
 ) -> CustomerIdentifier:
-    return await service.change_identifier(session, customer_id, identifier_id, body)
+    return await identifiers.change_identifier(session, customer_id, identifier_id, body)
 
 
 @router.delete(
@@ -139,7 +139,7 @@ async def patch_identifier(
 )
 async def delete_identifier(session: SessionDep, caller: Writer, customer_id: UUID, identifier_id: UUID) -> None:
     """The address leaves the file and is free for another customer; what it brought stays."""
-    await service.release_identifier(session, customer_id, identifier_id, actor=caller.id)
+    await identifiers.release_identifier(session, customer_id, identifier_id, actor=caller.id)
 
 
 @router.post(

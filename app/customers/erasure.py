@@ -16,8 +16,9 @@ from app.changes.models import ChangeType
 from app.changes.service import tell
 from app.core.audit import Action, concerns
 from app.core.dependencies import check_version
+from app.customers.addresses import IdentifierPolicy
 from app.customers.models import CustomerIdentifier, SuppressedAddress
-from app.customers.service import IdentifierPolicy, hold
+from app.customers.service import hold
 
 ANONYMIZING = (
     # Answers kept for Idempotency-Key: a repetition stays harmless, but tells nothing any more.

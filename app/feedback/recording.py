@@ -19,7 +19,7 @@ from app.core import batches
 from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
 from app.core.errors import AppError, FieldError, Gone, Unprocessable
-from app.customers.service import IdentifierPolicy
+from app.customers.addresses import IdentifierPolicy
 from app.feedback.models import Feedback, FeedbackScore
 from app.feedback.rules import Rules
 from app.feedback.schemas import FeedbackCreate

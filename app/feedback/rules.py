@@ -7,8 +7,8 @@ from typing import Annotated, Self
 from fastapi import Depends, Request
 
 from app.config import Settings
+from app.customers.addresses import IdentifierPolicy
 from app.customers.dependencies import get_policy
-from app.customers.service import IdentifierPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from sqlmodel import select
 from app.core.db import lock, lock_key, now
 from app.core.dependencies import check_version
 from app.core.errors import FieldError, NotFound, Unprocessable
+from app.customers.addresses import IdentifierPolicy
 from app.customers.policies import KindPolicy, Policies, default
-from app.customers.service import IdentifierPolicy
 from app.identity.policy_schemas import PolicyPatch
 from app.messages import IdentifierKind
 from app.text.identifiers import InvalidIdentifier, normalise

@@ -17,7 +17,7 @@ from app.core.errors import NotFound, Unprocessable
 from app.core.ids import uuid7
 from app.core.pagination import list_page
 from app.core.storage import Storage
-from app.customers.service import IdentifierPolicy
+from app.customers.addresses import IdentifierPolicy
 from app.imports import queries
 from app.imports.files import OpenFile, format_of, open_file
 from app.imports.mapping import unmapped

@@ -16,8 +16,8 @@ import asyncpg
 from app.changes.models import ChangeType
 from app.core.db import Database, lock_key, locked, now
 from app.core.ids import uuid7
+from app.customers.addresses import IdentifierPolicy
 from app.customers.models import Rule
-from app.customers.service import IdentifierPolicy
 from app.imports import queries
 from app.imports.models import CustomerImport, ImportStatus, RowResult
 from app.imports.planning import Plan, Subject

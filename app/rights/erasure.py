@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from app.customers import erasure
+from app.customers.addresses import IdentifierPolicy
 from app.customers.models import CustomerAlias, ErasedCustomer
-from app.customers.service import IdentifierPolicy
 from app.ingest.models import InboundRequest
 from app.rights.subject import CUSTOMER, requests_of, tables_of
 
