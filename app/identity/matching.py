@@ -25,6 +25,8 @@ _DOUBTFUL = 0.998
 _OUTWEIGHS_SURNAME = 25.0
 _PERSONAL = (BIRTH, EMAIL, PHONE)
 _SMALLEST_U = 1e-7
+_COMMON_NAME = 20
+"""Files that bear a name before two of them without anything else are no news."""
 _MEMORY = 500_000
 _ASSUMED_RECORDS = 300.0
 """Records' worth of what is assumed of frequencies before any were counted."""
@@ -112,7 +114,20 @@ def score(model: Model, one: Profile, other: Profile) -> Match:
     if evidence is None:
         return Match(0.0, [])
     bits = math.log2(model.prior / (1 - model.prior)) + sum(each.weight for each in evidence)
-    return Match(min(probability(bits), _ceiling(evidence, bits)), evidence)
+    likely = min(probability(bits), _ceiling(evidence, bits))
+    return Match(max(likely, SUGGEST_AT) if _is_one_name(model, one, other, evidence) else likely, evidence)
+
+
+def _is_one_name(model: Model, one: Profile, other: Profile, evidence: Sequence[Evidence]) -> bool:
+    """Two files that hold nothing but one name, however spelled, are worth a look unless half the town bears it."""
+    return (
+        not one.sets
+        and not other.sets
+        and one.values.keys() == other.values.keys() <= {GIVEN, FAMILY}
+        and bool(evidence)
+        and all(each.level <= Level.very_close for each in evidence)
+        and all(model.count(each.field, each.value) <= _COMMON_NAME for each in evidence)
+    )
 
 
 def probability(bits: float) -> float:

@@ -310,3 +310,12 @@ class Clock:
     def monotonic(self) -> float:
         self.now += 1.3
         return self.now
+
+
+async def test_files_of_nothing_but_one_name_are_suggested_across_scripts(client: Client) -> None:
+    one, other, third = [await make(client, display_name=name) for name in ("خالد", "Khaled", "Mahmoud")]
+    known = await make(client, display_name="Khalid", identifiers=[{"kind": "phone", "value": "+96550000001"}])
+    await scan(client)
+    pairs = await suggested(client)
+    assert frozenset((one, other)) in pairs
+    assert not any(third in pair or known in pair for pair in pairs)
