@@ -103,6 +103,34 @@ async def test_only_answers_that_have_all_the_scores_count(client: Client) -> No
     assert (found["n"], found["left_out"], found["insufficient"]) == (8, ["tangibles"], True)
 
 
+async def test_surveys_of_other_questions_do_not_keep_answers_from_having_all(client: Client) -> None:
+    for number in range(8):
+        first = {"empathy": 1 + number % 5, "reliability": 1 + number * 3 % 5}
+        await answer(client, 1 + number * 2 % 5, first, (1, 5))
+        if number < 6:
+            await answer(client, 1 + number % 5, {"parking": 1 + number * 2 % 5, "lighting": 1 + number % 4}, (1, 5))
+        bare = [{"measure": "rating", "dimension": name, "value": 3} for name in ("taste", "smell")]
+        await give_feedback(client, ("phone", "+989121234567"), scores=bare)
+        await give_feedback(client, ("phone", "+989121234567"), scores=bare)
+    found = await drivers(client)
+    assert (found["n"], {each["dimension"] for each in found["drivers"]}) == (8, {"empathy", "reliability"})
+    assert found["left_out"] == ["lighting", "parking"]
+    assert (await drivers(client, dimensions=["parking", "lighting"]))["n"] == 6
+
+
+async def test_dimensions_asked_for_say_by_which_measure_they_were_rated(client: Client) -> None:
+    for number in range(6):
+        await answer(client, 1 + number % 5, {"taste": 1 + number * 2 % 5, "smell": 1 + number * 3 % 5}, (1, 5))
+    scores = [
+        [{"measure": "csat", "value": 1 + number}, {"measure": "perception", "dimension": "room", "value": 1 + number}]
+        for number in range(5)
+    ]
+    for each in scores:
+        await give_feedback(client, ("phone", "+989121234567"), scores=each)
+    found = await drivers(client, dimensions=["room"])
+    assert (found["rated_by"], found["n"], found["r_squared"]) == ("perception", 5, pytest.approx(1))
+
+
 async def test_too_few_answers_and_constant_ones_are_told_with_the_reason(client: Client) -> None:
     assert (await drivers(client))["reason"] == "no_answers"
     for number in range(3):

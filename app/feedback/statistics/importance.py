@@ -21,13 +21,35 @@ BLOCKS = 20
 
 _RATINGS = (Measure.rating, Measure.perception, Measure.csat, Measure.ces)
 _NEWEST = 10_000
-# What is asked now: to count what was ever asked would take as long as all the rest.
+# What is asked now: to count what was ever asked would take as long as all the rest. And what is asked together, beside
+# the overall score: questions of different surveys have no answers in common.
 _ASKED = """
-    SELECT newest.*, count(*) AS n FROM unnest(cast(:ratings AS text[])) AS rated_by, LATERAL (
-        SELECT s.measure, s.dimension, s.scale_min, s.scale_max, s.lower_is_better FROM feedback_score AS s
-        WHERE {where} AND s.measure = rated_by AND s.dimension IS NOT NULL
-        ORDER BY s.collected_at DESC LIMIT :newest) AS newest
-    GROUP BY 1, 2, 3, 4, 5"""
+    WITH newest AS MATERIALIZED (
+        SELECT newest.* FROM unnest(cast(:ratings AS text[])) AS rated_by, LATERAL (
+            SELECT s.feedback_id, s.measure, s.dimension, s.scale_min, s.scale_max, s.lower_is_better
+            FROM feedback_score AS s
+            WHERE {where} AND s.measure = rated_by AND s.dimension IS NOT NULL
+            ORDER BY s.collected_at DESC LIMIT :newest) AS newest
+    ), whole AS MATERIALIZED (
+        SELECT told.feedback_id FROM (SELECT DISTINCT feedback_id FROM newest) AS told, LATERAL (
+            SELECT 1 FROM feedback_score AS s WHERE s.feedback_id = told.feedback_id AND s.measure = :overall
+            AND s.dimension IS NULL LIMIT 1) AS overall
+    ), asked AS MATERIALIZED (
+        SELECT * FROM newest WHERE feedback_id IN (SELECT feedback_id FROM whole) OR NOT EXISTS (SELECT FROM whole)
+    ), wanted AS (
+        SELECT * FROM asked
+        WHERE cast(:wanted AS text[]) IS NULL OR dimension = ANY (cast(:wanted AS text[]))
+    ), used AS (
+        SELECT measure FROM wanted GROUP BY 1
+        ORDER BY count(*) DESC, array_position(cast(:ratings AS text[]), measure) LIMIT 1
+    ), first AS (
+        SELECT dimension FROM wanted NATURAL JOIN used GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1
+    ), beside AS (
+        SELECT feedback_id FROM asked NATURAL JOIN used NATURAL JOIN first
+    )
+    SELECT measure, dimension, scale_min, scale_max, lower_is_better,
+           count(*) FILTER (WHERE feedback_id IN (SELECT feedback_id FROM beside)) AS n
+    FROM asked NATURAL JOIN used GROUP BY 1, 2, 3, 4, 5"""
 _SHARE = """
     CASE WHEN s.lower_is_better THEN s.scale_max - s.value ELSE s.value - s.scale_min END
     / (s.scale_max - s.scale_min)"""
@@ -88,24 +110,24 @@ _NOTHING: dict[str, Any] = {"r_squared": None, "crosshairs": None, "axes": None,
 
 
 async def _asked(session: AsyncSession, where: Condition, query: DriversQuery) -> _Asked:
-    ratings = [query.rated_by] if query.rated_by else list(_RATINGS)
+    parameters = {
+        "ratings": [query.rated_by] if query.rated_by else list(_RATINGS),
+        "newest": _NEWEST,
+        "overall": query.overall,
+        "wanted": query.dimensions,
+    }
     statement = text(_ASKED.format(where=where.sql))
-    rows = list(await session.execute(statement, where.parameters | {"ratings": ratings, "newest": _NEWEST}))
+    rows = list(await session.execute(statement, where.parameters | parameters))
     if not rows:
         return _Asked(query.rated_by, [], [], None)
-    by_measure: Counter[str] = Counter()
-    for row in rows:
-        by_measure[row.measure] += row.n
-    measure = max(ratings, key=lambda each: by_measure[each])
     counts: Counter[str] = Counter()
     for row in rows:
-        if row.measure == measure:
-            counts[row.dimension] += row.n
+        counts[row.dimension] += row.n
     chosen = _chosen(counts, query.dimensions)
-    scales = {row[2:5] for row in rows if row.measure == measure and row.dimension in chosen}
+    scales = {row[2:5] for row in rows if row.dimension in chosen and row.n}
     low, high, reverse = next(iter(scales)) if len(scales) == 1 else (0, 0, True)
     left_out = sorted(counts.keys() - set(chosen))
-    return _Asked(measure, chosen, left_out, None if reverse else (low, high))
+    return _Asked(Measure(rows[0].measure), chosen, left_out, None if reverse else (low, high))
 
 
 def _chosen(counts: Counter[str], wanted: Sequence[str] | None) -> list[str]:

@@ -188,8 +188,8 @@ class DriversQuery(Selection):
     dimensions: list[Dimension] | None = Field(
         default=None,
         max_length=12,
-        description="Unless given, the twelve asked most in the newest 10 000 scores, if at least half as often as the "
-        "first of them.",
+        description="Unless given, of the newest 10 000 scores beside an overall score the one asked most, and up to "
+        "eleven asked in at least half of the same answers.",
     )
 
 
