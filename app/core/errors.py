@@ -184,6 +184,8 @@ def field_errors(found: Iterable[Any]) -> list[FieldError]:
 def _path(location: Sequence[str | int]) -> str:
     """`("body", "from", "value")` → `from.value`; parameters keep where they stand: `query.limit`."""
     parts = location[1:] if location[:1] == ("body",) and len(location) > 1 else location
+    if location[:1] == ("query",):  # behind a parameter's name stand places in a list, and pydantic's names of types
+        parts = [*location[:2], *(part for part in location[2:] if isinstance(part, int))]
     return ".".join(str(part) for part in parts)
 
 

@@ -86,9 +86,10 @@ def _net(n: int, promoters: float, detractors: float, level: float, method: Meth
     if not n:
         return None
     net = (promoters - detractors) / n
+    points = 100 * (promoters - detractors) / n  # not 100 * net: 35 of 250 are 14, not 14.000000000000002
     # max: of equal numbers rounding may leave less than nothing
     error = 100 * sqrt(max(0.0, (promoters + detractors) / n - net * net) / n)
-    return Estimate(n, 100 * net, error, _around(100 * net, error, normal_quantile(level), level, method))
+    return Estimate(n, points, error, _around(points, error, normal_quantile(level), level, method))
 
 
 def top_box(scale: Scale) -> float:

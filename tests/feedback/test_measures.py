@@ -69,6 +69,12 @@ def test_csat_is_the_share_of_the_two_top_boxes_with_wilsons_interval() -> None:
     assert ends(estimate.interval) == pytest.approx((0.216911, 0.326111), abs=1e-6)
 
 
+def test_a_whole_nps_is_a_whole_number() -> None:
+    estimate = measures.net_promoter_score({10: 95, 8: 95, 3: 60})
+    assert estimate is not None
+    assert estimate.value == 14
+
+
 @pytest.mark.parametrize(
     ("scale", "top", "easy"),
     [

@@ -219,6 +219,7 @@ async def test_a_time_is_compared_with_the_time_before(client: Client) -> None:
         {"measure": "nps", "group_by": "moon"},
         {"measure": "nps", "from": "yesterday"},
         {"measure": "nps", "from": "2026-01-01T00:00:00"},
+        {"measure": "nps", "from": "2026-01-01 00:00:00"},
         {"measure": "nps", "level": "1"},
         {"measure": "nps", "level": "nan"},
         {"measure": "nps", "time_zone": "Mars"},
@@ -227,6 +228,16 @@ async def test_a_time_is_compared_with_the_time_before(client: Client) -> None:
 )
 async def test_what_makes_no_sense_is_refused(client: Client, parameters: dict[str, str]) -> None:
     assert_problem(await client.get("/v1/feedback/summary", params=parameters), 422, "validation_failed")
+
+
+async def test_a_refusal_names_the_parameter_as_the_caller_knows_it(client: Client) -> None:
+    for given, wanted in (("yesterday", "date"), ("2026-01-01T00:00:00", "a time needs its offset")):
+        response = await client.get("/v1/feedback/summary", params={"measure": "nps", "from": given})
+        errors = assert_problem(response, 422, "validation_failed")["errors"]
+        assert {each["field"] for each in errors} == {"query.from"}
+        assert wanted in errors[0]["message"]
+    response = await client.get("/v1/feedback/drivers", params={"dimensions": ["empathy", ""]})
+    assert assert_problem(response, 422, "validation_failed")["errors"][0]["field"] == "query.dimensions.1"
 
 
 async def test_an_empty_time_and_an_unknown_parameter_are_refused(client: Client) -> None:

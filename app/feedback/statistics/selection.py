@@ -55,9 +55,12 @@ async def get_standards(request: Request) -> Standards:
 StandardsDep = Annotated[Standards, Depends(get_standards)]
 
 
+_BEFORE_TIME = ("T", " ", "_")
+
+
 def _written_as_date(given: object) -> object:
     """Not a time without its offset, which pydantic takes for a date at midnight."""
-    if isinstance(given, str) and "T" in given.upper():
+    if isinstance(given, str) and given[10:11].upper() in _BEFORE_TIME:
         raise ValueError("a time needs its offset")
     return given
 
