@@ -14,7 +14,7 @@ from app.core.shapes import Shallow, UtcTime
 from app.customers.models import ConsentStatus, CustomerKind, CustomerStatus
 from app.messages import Channel, Confidence, IdentifierKind
 from app.text.cleaning import clean
-from app.text.fields import Address, JsonObject, ShortText, Typed
+from app.text.fields import Address, JsonObject, Region, ShortText, Typed
 
 _PERSON: dict[str, Any] = {
     "display_name": "علی رضایی",
@@ -38,7 +38,6 @@ def _known_zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-Region = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["IR"])]
 
 
 class IdentifierCreate(BaseModel):

@@ -100,6 +100,8 @@ async def change(
         changes.setdefault("status", CustomerStatus.active)
     if "organization_id" in changes:
         changes["organization_id"] = await _organization(session, changes["organization_id"], of=customer.id)
+    if changes.get("kind", customer.kind) is not customer.kind:
+        await _check_has_no_members(session, customer)
     for name, value in changes.items():
         setattr(customer, name, value)
     touch(customer)
@@ -168,6 +170,11 @@ async def seek_duplicates(session: AsyncSession, *customer_ids: UUID) -> None:
 
 
 _SEEK_DUPLICATES = sql(f"{FIND_DUPLICATES}id::text, 'UTF8') FROM unnest(CAST(:ids AS uuid[])) AS id")
+
+
+async def _check_has_no_members(session: AsyncSession, customer: Customer) -> None:
+    if await session.scalar(select(Customer.id).where(Customer.organization_id == customer.id).limit(1)):
+        raise Conflict("An organisation that people belong to cannot become a person.", code="has_members")
 
 
 async def _organization(session: AsyncSession, organization_id: UUID | None, *, of: UUID | None = None) -> UUID | None:

@@ -19,6 +19,8 @@ _KEYS = {
 _SUMMARY = """
     WITH task AS (
         SELECT r.*, {key} AS key, extract(epoch FROM r.closed_at - r.created_at) / 3600 AS hours,
+               -- A customer who changes the first answer has not been asked again.
+               r.second_feedback_id IS DISTINCT FROM r.feedback_id AS is_asked_again,
                CASE WHEN s.lower_is_better THEN r.second_value < r.first_value
                     ELSE r.second_value > r.first_value END AS is_better
         FROM recovery AS r
@@ -33,7 +35,8 @@ _SUMMARY = """
            count(*) FILTER (WHERE closed_at > due_at) AS closed_late,
            percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY hours) AS hours,
            {outcomes},
-           count(second_value) AS second_scores, count(*) FILTER (WHERE is_better) AS better
+           count(second_value) FILTER (WHERE is_asked_again) AS second_scores,
+           count(*) FILTER (WHERE is_asked_again AND is_better) AS better
     FROM task
     GROUP BY GROUPING SETS ((), (key))
     ORDER BY is_total, key"""

@@ -1,18 +1,20 @@
 """What the API takes and shows of feedback."""
 
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.core.db import now
 from app.core.pagination import PageQuery
 from app.core.shapes import Moment, UtcTime
-from app.customers.schemas import Language, Region
+from app.customers.schemas import Language
 from app.feedback.models import Measure
 from app.feedback.scales import NPS_SCALES, STANDARD_DIMENSIONS, STANDARD_SCALES, Scale, scale_in_words
 from app.messages import Channel, IdentifierKind
-from app.text.fields import Address, ShortText, Text
+from app.text.fields import Address, Region, ShortText, Text
 
 _ANSWER: dict[str, Any] = {
     "from": {"kind": "phone", "value": "۰۹۱۲ ۱۲۳ ۴۵۶۷", "region": "IR"},
@@ -87,6 +89,12 @@ class Respondent(BaseModel):
     region: Region | None = Field(default=None, description="Whose national numbers are meant; else the service's own.")
 
 
+def _has_been(moment: datetime) -> datetime:
+    if moment > now() + timedelta(days=1):  # clocks and calendars differ, but not by more
+        raise PydanticCustomError("in_the_future", "this time is still to come")
+    return moment
+
+
 class FeedbackCreate(BaseModel):
     """One answer. Without `customer_id`, `from` tells whose it is, as with messages."""
 
@@ -98,7 +106,9 @@ class FeedbackCreate(BaseModel):
     external_id: Reference | None = Field(
         default=None, description="Its id there: told again with the same `source`, it is recorded once."
     )
-    collected_at: Moment | None = Field(default=None, description="When the customer answered. Unless given, now.")
+    collected_at: Annotated[Moment, AfterValidator(_has_been)] | None = Field(
+        default=None, description="When the customer answered. Unless given, now."
+    )
     channel: Channel | None = Field(default=None, description="Unless given, the interaction's.")
     comment: Text | None = Field(default=None, max_length=20_000)
     interaction_id: UUID | None = Field(default=None, description="What it is about: an interaction of this customer,")

@@ -58,8 +58,10 @@ SELECT model::text FROM duplicate_scan WHERE status = 'finished' ORDER BY id DES
 
 
 def handlers(database: Database) -> Mapping[str, Handler]:
+    one_at_a_time = asyncio.Semaphore()  # a batch that opens a thousand files must leave connections to the routes
+
     async def find_duplicates(attempt: Attempt) -> None:
-        async with database.bulk() as connection:
+        async with one_at_a_time, database.bulk() as connection:
             await find(connection, attempt.id)
 
     async def scan_duplicates(attempt: Attempt) -> None:

@@ -8,10 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json
 
 from app.core.pagination import PageQuery
 from app.core.shapes import UtcTime
-from app.customers.schemas import Region
 from app.imports.models import ImportFormat, ImportStatus, RowResult
 from app.text.cleaning import clean_json
-from app.text.fields import ShortText
+from app.text.fields import Region, ShortText
 
 Mapping = Annotated[dict[str, str | None], BeforeValidator(clean_json)]
 

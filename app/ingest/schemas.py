@@ -10,7 +10,7 @@ from app.core.pagination import PageQuery
 from app.core.shapes import Moment, Shallow, UtcTime
 from app.ingest.models import InboundRequestStatus
 from app.messages import Channel, Direction, IdentifierKind, InteractionKind, InteractionStatus
-from app.text.fields import Address, JsonObject, ShortText, Text
+from app.text.fields import Address, JsonObject, Region, ShortText, Text
 
 _SOURCE: dict[str, Any] = {
     "name": "tehran-sms",
@@ -39,7 +39,6 @@ def _web_address(url: str) -> str:
 
 
 WebAddress = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=8000), AfterValidator(_web_address)]
-Region = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["IR"])]
 
 
 class SourcePatch(BaseModel):

@@ -257,3 +257,17 @@ async def test_everybody_who_shares_an_identifier_is_found(client: Client) -> No
 async def test_an_identifier_no_rule_can_read_is_422_as_a_filter(client: Client, identifier: str) -> None:
     response = await client.get("/v1/customers", params={"identifier": identifier})
     assert_problem(response, 422, "invalid_identifier")
+
+
+async def test_an_organization_with_members_stays_one(client: Client) -> None:
+    shop = await make_customer(client, kind="organization", display_name="Bookshop")
+    await make_customer(client, organization_id=shop["id"])
+    response = await client.patch(f"/v1/customers/{shop['id']}", json={"kind": "person"})
+    assert_problem(response, 409, "has_members")
+
+
+async def test_a_region_without_telephones_is_refused(client: Client) -> None:
+    identifier = {"kind": "phone", "value": "0912 123 4567", "region": "XX"}
+    response = await client.post("/v1/customers", json={"identifiers": [identifier]})
+    problem = assert_problem(response, 422, "validation_failed")
+    assert problem["errors"][0]["field"] == "identifiers.0.region"

@@ -337,3 +337,11 @@ async def test_feedback_follows_its_conversation_into_the_one_it_is_joined_with(
     (joined,) = await all_pages(client, "/v1/conversations")
     rows = await all_pages(client, "/v1/feedback")
     assert [row["conversation_id"] for row in rows] == [joined["id"]] * 2
+
+
+async def test_an_answer_from_the_future_is_refused(client: Client) -> None:
+    scores = [{"measure": "csat", "value": 4}]
+    problem = await refused(
+        client, 422, "validation_failed", **{"from": SOMEBODY}, scores=scores, collected_at="2999-01-01T00:00:00Z"
+    )
+    assert problem["errors"][0]["field"] == "collected_at"

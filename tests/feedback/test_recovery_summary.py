@@ -102,3 +102,14 @@ async def test_what_the_summary_does_not_know_is_refused(client: Client) -> None
         ({"since": "2026-04-02T00:00:00Z"}, 400, "unknown_parameter"),
     ):
         assert_problem(await client.get("/v1/recoveries/summary", params=parameters), status, code)
+
+
+async def test_who_changes_the_first_answer_was_not_asked_again(
+    client: Client, history: None, database: SavepointDatabase
+) -> None:
+    before = (await summary(client))["total"]["second_scores"]["n"]
+    await database.driver.execute(
+        "UPDATE recovery SET second_feedback_id = feedback_id WHERE second_feedback_id IS NOT NULL"
+    )
+    assert before > 0
+    assert (await summary(client))["total"]["second_scores"] == {"n": 0, "better": 0}
