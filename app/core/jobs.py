@@ -24,6 +24,8 @@ logger = structlog.get_logger()
 
 MAX_ATTEMPTS = 8
 _PAUSE_AFTER_LOSS_S = 2.0
+_AT_ONCE = 40
+"""Jobs a process has begun; stopping waits for them."""
 
 ENQUEUE = "INSERT INTO pgqueuer (priority, status, entrypoint, payload)"
 """… SELECT 0, 'queued', name, convert_to(id::text, 'UTF8'): how a statement puts jobs beside what it changes."""
@@ -87,7 +89,9 @@ async def _is_any_due(database: Database, handlers: Mapping[str, Handler]) -> bo
 
 
 async def _run(queue: PgQueuer) -> None:
-    await queue.run(dequeue_timeout=timedelta(seconds=10), shutdown_on_listener_failure=True)
+    await queue.run(
+        dequeue_timeout=timedelta(seconds=10), max_concurrent_tasks=_AT_ONCE, shutdown_on_listener_failure=True
+    )
 
 
 @asynccontextmanager
