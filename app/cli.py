@@ -184,6 +184,7 @@ def import_file(
     async def run(url: str) -> None:
         settings = get_settings()
         database = Database(url, settings)
+        await database.open()
         try:
             await terminal.import_file(_desk(settings, database), upload, options, screen, report)
         finally:
@@ -256,6 +257,7 @@ def duplicates_scan() -> None:
 
 async def _scan(url: str) -> None:
     database = Database(url, get_settings())
+    await database.open()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen) as bar:
         task = bar.add_task("reading", total=1.0)
