@@ -10,7 +10,7 @@ from unicodedata import category, combining, decimal, normalize
 
 _JOINER = "'"
 # Quotation marks among them: in Hebrew they stand for gershayim, elsewhere they only surround words.
-_JOINERS = frozenset("\u200c'`\u00b4\u02b9\u02bb\u02bc\u2018\u2019\u201b\u2032\u05f3\"\u201c\u201d\u201e\u2033\u05f4")
+_JOINERS = frozenset("\u200c'`\u02b9\u02bb\u02bc\u2018\u2019\u201b\u2032\u05f3\"\u201c\u201d\u201e\u2033\u05f4")
 
 # What Unicode regards as letters of their own. Persian forms are the key's: most Arabic script we meet is Persian.
 _LETTERS = {
