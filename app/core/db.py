@@ -1,5 +1,6 @@
 """The database: what every table has, the engine for most routes, and the bare asyncpg pool for the hot ones."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -83,6 +84,7 @@ class Database:
         self._timeout = settings.database_timeout_s
         self._hot_pool_size = settings.hot_pool_size
         self._hot: asyncpg.Pool | None = None
+        self._turns = asyncio.Semaphore(settings.hot_pool_size)
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self.connect,
@@ -121,10 +123,19 @@ class Database:
         """One transaction: committed at the end, rolled back by any exception."""
         return self._sessions.begin()
 
-    def hot(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+    @asynccontextmanager
+    async def hot(self) -> AsyncIterator[asyncpg.Connection]:
         """A bare connection in autocommit; `locked` makes a transaction of it."""
         assert self._hot is not None, "the database is not open"
-        return self._hot.acquire(timeout=self._timeout)  # type: ignore[no-any-return]
+        # asyncpg's pool hands a connection to whoever asks first when one is free, so that under load some wait ten
+        # times as long as others. Who has the turn finds a connection free: the pool itself never makes anybody wait.
+        async with asyncio.timeout(self._timeout):
+            await self._turns.acquire()
+        try:
+            async with self._hot.acquire() as connection:
+                yield connection
+        finally:
+            self._turns.release()
 
     @asynccontextmanager
     async def bulk(self) -> AsyncIterator[asyncpg.Connection]:
