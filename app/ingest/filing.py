@@ -82,6 +82,8 @@ class Touch:
         """What `FILE_KNOWN` reads of `$1`; a name left out is NULL there."""
         identifiers = self.policies.by_rank(self.identifiers)
         interaction_id = str(uuid7())
+        thread = self._thread(window)
+        # Reading a name costs PostgreSQL as much as writing a column: what says nothing is left out.
         row = {
             "n": number,
             "id": interaction_id,
@@ -90,13 +92,13 @@ class Touch:
             "actor": self.actor,
             "kinds": [identifier.kind for identifier in identifiers],
             "identifiers": [identifier.value for identifier in identifiers],
-            "unfiled": self.customer_id is None and not identifiers,
+            "unfiled": (self.customer_id is None and not identifiers) or None,
             "undecided": any(self.policies.is_shared(each.kind, each.value) for each in identifiers) or None,
             "valid_since": self._valid_since(identifiers),
-            "thread": self._thread(window),
+            "thread": thread,
             "pair_key": self._pair_key(),
-            "thread_ids": self._thread_ids(),
-            "root_id": self.references[-1] if self.references else self.message_id or interaction_id,
+            "thread_ids": self._thread_ids() or None,
+            "root_id": self._root_id() or interaction_id if thread == "reply" else None,
             "channel": self.channel,
             "direction": self.direction,
             "kind": self.kind,
@@ -112,16 +114,16 @@ class Touch:
             "html": self.html,
             "reply_text": self.reply_text,
             "language": self.language,
-            "automatic": self.automatic,
+            "automatic": self.automatic or None,
             "agent": self.agent,
             "duration_s": self.duration_s,
             "location": self.location,
-            "files": self.files,
-            "incomplete": self.incomplete,
-            "attachments": [self.shown(each) for each in self.files],
-            "attributes": self.attributes,
+            "files": self.files or None,
+            "incomplete": self.incomplete or None,
+            "attachments": [self.shown(each) for each in self.files] or None,
+            "attributes": self.attributes or None,
             "search_words": text_key(self.subject, self.text),
-            "name_words": name_key(self.party.name) if self.party else None,
+            "name_words": name_key(self.party.name) if self.party and self.party.name else None,
             **self.ends(),
         }
         return {name: value for name, value in row.items() if value is not None}
@@ -154,6 +156,9 @@ class Touch:
         """The messages this one answers, nearest first, and in mail itself: an answer may have come before it."""
         own = [self.message_id] if self.message_id and self.channel is Channel.email else []
         return [*self.references, *own]
+
+    def _root_id(self) -> str | None:
+        return self.references[-1] if self.references else self.message_id
 
     def _pair_key(self) -> str:
         address = self.us.value if self.us else ""

@@ -25,7 +25,7 @@ WITH {MESSAGES},
                    ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared
                   AND (s.since IS NULL OR i.last_seen_at >= s.since)
             HAVING count(DISTINCT i.customer_id) = 1 AND count(i.id) = count(*)) AS match
-        WHERE m.customer_id IS NULL AND NOT m.unfiled AND m.undecided IS NOT TRUE),
+        WHERE m.customer_id IS NULL AND m.unfiled IS NOT TRUE AND m.undecided IS NOT TRUE),
     {RECORD}"""  # noqa: S608  put together from constants
 
 FILE_KNOWN = _KNOWN + RESULT

@@ -142,8 +142,9 @@ RECORD = f"""
                coalesce(g.id, t.id, o.conversation_id),
                $2::uuid, f.channel, f.direction, f.kind, f.status, f.source, f.provider, f.external_id, f.message_id,
                f.occurred_at, f.subject, f.text, f.html, f.reply_text, f.language, f.sender_kind, f.sender_value,
-               f.sender_name, f.recipient_kind, f.recipient_value, f.recipient_name, f.automatic, f.agent,
-               f.duration_s, f.location, f.attachments, f.attributes, f.search_words, 1
+               f.sender_name, f.recipient_kind, f.recipient_value, f.recipient_name, coalesce(f.automatic, false),
+               f.agent, f.duration_s, f.location, coalesce(f.attachments, '[]'), coalesce(f.attributes, '{{}}'),
+               f.search_words, 1
         FROM filed AS f
         LEFT JOIN answered AS a USING (n)
         LEFT JOIN continued AS g ON g.id = a.conversation_id
