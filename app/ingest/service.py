@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.base import Answer, Refused, SourceConfig, WebhookRequest
+from app.channels.base import Answer, SourceConfig, WebhookRequest
 from app.config import Settings
 from app.core import metrics
 from app.core.db import Database
@@ -91,7 +91,7 @@ async def receive(intake: Intake, source: ConnectedSource, request: WebhookReque
     adapter, config = source.adapter, source.config
     try:
         answer = adapter.handshake(request, config)
-    except Refused as error:
+    except Exception as error:  # the adapter's word for it, or whatever a scanner's bytes provoke
         _count(config, "refused")
         raise Forbidden("The handshake's token is wrong.", code="bad_signature") from error
     if answer is not None:

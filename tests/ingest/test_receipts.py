@@ -82,6 +82,12 @@ async def test_receipts_become_rows_and_move_a_message_forward_only(
     assert len(await all_pages(client, "/v1/inbound-requests")) == 3
 
 
+async def test_a_handshake_of_bytes_nobody_can_read_is_refused(client: Client) -> None:
+    await connect_whatsapp(client)
+    response = await client.get(f"{WHATSAPP}?{'&' * 2_000}")
+    assert (response.status_code, response.json()["code"]) == (403, "bad_signature")
+
+
 async def test_a_receipt_of_a_message_nobody_knows_is_kept_and_filed_once_the_message_is_told(
     client: Client, database: SavepointDatabase
 ) -> None:
