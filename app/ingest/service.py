@@ -123,12 +123,14 @@ async def replay(intake: Intake, session: AsyncSession, request_id: UUID) -> Inb
     try:
         inbound = source.adapter.parse(request, source.config)
     except Exception as error:
-        kept.reason = type(error).__name__
+        kept.status, kept.reason = InboundRequestStatus.quarantined, type(error).__name__
         return kept
     known = await _file(intake, source, request, inbound, request_id=kept.id)
     await session.refresh(kept)
-    if known:  # what it brings had come by another way meanwhile
+    if known:  # what it brings may have come by another way meanwhile
         kept.status, kept.reason = InboundRequestStatus.filed, None
+    elif kept.status is InboundRequestStatus.quarantined:
+        kept.status, kept.reason = InboundRequestStatus.ignored, _reason(inbound)
     return kept
 
 

@@ -7,6 +7,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.channels.base import Unreadable
+from app.channels.registry import ADAPTERS
 from app.identity.moving import move_identifier
 from app.messages import Identifier, IdentifierChange, IdentifierKind
 from tests.channels.samples import sample
@@ -221,3 +223,20 @@ async def test_what_the_database_refuses_waits_in_quarantine_until_it_can_be_fil
         replayed = await client.post(f"/v1/inbound-requests/{kept['id']}/replay")
         assert (replayed.status_code, replayed.json()["status"]) == (200, "filed")
         assert [each["text"] for each in await all_pages(client, "/v1/interactions")] == ["hello"]
+
+
+async def test_a_request_that_reads_as_nothing_once_the_adapter_is_mended_leaves_the_quarantine(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connect_whatsapp(client)
+
+    def fail(*_: Any) -> Any:
+        raise Unreadable("not yet")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(ADAPTERS["whatsapp_cloud"]), "parse", fail)
+        await client.post(WHATSAPP, **whatsapp_statuses({"wamid.1": "read"}, secret="s"))
+    (kept,) = await all_pages(client, "/v1/inbound-requests")
+    assert (kept["status"], kept["reason"]) == ("quarantined", "Unreadable")
+    replayed = (await client.post(f"/v1/inbound-requests/{kept['id']}/replay")).json()
+    assert (replayed["status"], replayed["reason"]) == ("ignored", "speaks of nothing known here")
