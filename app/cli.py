@@ -5,8 +5,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import auth
+from app import auth, jobs
 from app.auth import Scope
 from app.channels.matrix import matrix
 from app.config import Settings, get_settings
@@ -35,12 +35,10 @@ from app.customers.policies import PolicyBook
 from app.demo import play
 from app.identity import duplicates
 from app.identity.scanning import Scanned
-from app.imports import jobs as import_jobs
 from app.imports import terminal
 from app.imports.schemas import ImportOptions
 from app.imports.service import Desk, Upload
 from app.ingest import sources
-from app.ingest.fetching import handlers
 from app.ingest.schemas import SourceCreate
 from app.ingest.service import Intake
 
@@ -73,6 +71,16 @@ def _database_url(settings: Settings) -> Iterator[str]:
     with EmbeddedPostgres(settings.data_directory / "pg") as server:
         migrations.upgrade(server.url)
         yield server.url
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url, get_settings())
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @contextmanager
@@ -134,20 +142,21 @@ def worker() -> None:
 
 
 async def _work(url: str) -> None:
-    database = Database(url, get_settings())
-    await database.open()
-    policies = PolicyBook(database, get_settings().blocked_identifiers)
-    intake = Intake.prepare(get_settings(), database, SecretBox(os.environ["ONEFILE_SECRET_KEY"]), policies)
-    jobs = (handlers(intake), duplicates.handlers(database), import_jobs.handlers(_desk(get_settings(), database)))
-    await work(database, {name: handler for each in jobs for name, handler in each.items()})
+    settings = get_settings()
+    async with _opened(url) as database:
+        desk = _desk(settings, database)
+        intake = Intake.prepare(settings, database, _secrets(settings), desk.policy.book)
+        await work(database, jobs.handlers(intake, desk))
 
 
 def _desk(settings: Settings, database: Database) -> Desk:
-    secrets = SecretBox(secret_key(settings, embedded=settings.database_url is None))
-    policy = IdentifierPolicy(
-        settings.default_region, PolicyBook(database, settings.blocked_identifiers), secrets.digests
-    )
+    book = PolicyBook(database, settings.blocked_identifiers)
+    policy = IdentifierPolicy(settings.default_region, book, _secrets(settings).digests)
     return Desk(database, Storage(settings.media), policy)
+
+
+def _secrets(settings: Settings) -> SecretBox:
+    return SecretBox(secret_key(settings, embedded=settings.database_url is None))
 
 
 @cli.command()
@@ -178,17 +187,11 @@ def import_file(
     """Import customers from a file; what becomes of each row can be undone (`POST /v1/imports/{id}/undo`)."""
     told = {"dry_run": dry_run, "overwrite": overwrite, "mapping": mapping, "region": region, "source": source}
     options = ImportOptions.model_validate(told | {"sheet": sheet})
-
     upload = Upload(file.read_bytes(), file.name, None)
 
     async def run(url: str) -> None:
-        settings = get_settings()
-        database = Database(url, settings)
-        await database.open()
-        try:
-            await terminal.import_file(_desk(settings, database), upload, options, screen, report)
-        finally:
-            await database.close()
+        async with _opened(url) as database:
+            await terminal.import_file(_desk(get_settings(), database), upload, options, screen, report)
 
     opened = results.open("w", encoding="utf-8-sig", newline="") if results else nullcontext()
     with opened as report, _database_url(get_settings()) as url:
@@ -234,7 +237,7 @@ def sources_create(
         settings=json.loads(settings),
     )
     configured = get_settings()
-    secrets = SecretBox(secret_key(configured, embedded=configured.database_url is None))
+    secrets = _secrets(configured)
     source = _in_session(lambda session: sources.create(session, secrets, body))
     typer.echo(sources.show(source, secrets, configured.public_url or "http://127.0.0.1:8000")["webhook_url"])
 
@@ -256,8 +259,6 @@ def duplicates_scan() -> None:
 
 
 async def _scan(url: str) -> None:
-    database = Database(url, get_settings())
-    await database.open()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen) as bar:
         task = bar.add_task("reading", total=1.0)
@@ -266,23 +267,17 @@ async def _scan(url: str) -> None:
             told = f"{scanned.customers:,} files, {scanned.compared:,} pairs, {scanned.suggested:,} suggested"
             bar.update(task, completed=scanned.done, description=told)
 
-        try:
+        async with _opened(url) as database:
             if not await duplicates.run_to_the_end(database, show):
                 raise ValueError("Another scan is running; GET /v1/duplicates/scan tells how far it is.")
-        finally:
-            await database.close()
 
 
 def _in_session(action: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
     """Run `action` in one transaction."""
 
     async def run(url: str) -> Result:
-        database = Database(url, get_settings())
-        try:
-            async with database.session() as session:
-                return await action(session)
-        finally:
-            await database.close()
+        async with _opened(url) as database, database.session() as session:
+            return await action(session)
 
     with _database_url(get_settings()) as url:
         return asyncio.run(run(url))

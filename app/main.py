@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.datastructures import Headers
 
+from app import jobs
 from app.api import BUSIEST, include
 from app.auth import KeyRing
 from app.changes.feed import Feed
@@ -27,10 +28,7 @@ from app.core.shortcut import Shortcut
 from app.core.shutdown import when_asked_to_stop
 from app.customers.addresses import IdentifierPolicy
 from app.customers.policies import PolicyBook
-from app.identity import duplicates
-from app.imports import jobs as import_jobs
 from app.imports.service import Desk
-from app.ingest.fetching import handlers
 from app.ingest.queries import FORGET_NONCES
 from app.ingest.service import Intake
 from app.rights import retention
@@ -139,12 +137,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(app.state.audit.run()),
     ]
     if app.state.settings.work_in_server:
-        jobs = {
-            **handlers(app.state.intake),
-            **duplicates.handlers(database),
-            **import_jobs.handlers(app.state.desk),
-        }
-        tasks.append(asyncio.create_task(work(database, jobs)))
+        tasks.append(asyncio.create_task(work(database, jobs.handlers(app.state.intake, app.state.desk))))
     # What start-up built lives as long as the process: the collector need not walk it again and again (p99).
     gc.collect()
     gc.freeze()

@@ -1,11 +1,15 @@
 """Commands at a terminal, run as a person runs them, on a database of their own."""
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from app.core.embedded import EmbeddedPostgres
@@ -18,12 +22,29 @@ def url(server: EmbeddedPostgres) -> Iterator[str]:
     server.drop_database("commands")
 
 
-def onefile(url: str, place: Path, *arguments: str) -> str:
+def started(url: str, place: Path, *arguments: str) -> subprocess.Popen[str]:
     own = {"ONEFILE_DATABASE_URL": url, "ONEFILE_SECRET_KEY": SECRET, "ONEFILE_MEDIA_URL": str(place / "media")}
     command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
-    done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=120)  # noqa: S603  ours
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=os.environ | own, stdout=pipe, stderr=pipe, text=True)  # noqa: S603  ours
+
+
+def onefile(url: str, place: Path, *arguments: str) -> str:
+    with started(url, place, *arguments) as command:
+        printed, complaints = command.communicate(timeout=120)
+    assert command.returncode == 0, complaints
+    return printed + complaints
+
+
+def ask(url: str, query: str) -> Any:
+    async def answer() -> Any:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
+    return asyncio.run(answer())
 
 
 def test_a_file_is_imported_and_searched_for_duplicates(url: str, tmp_path: Path) -> None:
@@ -35,3 +56,18 @@ def test_a_file_is_imported_and_searched_for_duplicates(url: str, tmp_path: Path
     onefile(url, tmp_path, "import", str(people), "--region", "IR", "--results", str(results))
     assert "unchanged" in results.read_text(encoding="utf-8-sig")
     assert "1 files" in onefile(url, tmp_path, "duplicates", "scan")
+
+
+def test_a_worker_does_the_jobs_that_wait_and_lets_go_when_it_is_told_to(url: str, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("name,mobile\nMaryam,09121234567\n", encoding="utf-8")
+    onefile(url, tmp_path, "import", str(people), "--region", "IR")
+    waiting = "SELECT count(*) FROM pgqueuer WHERE entrypoint = 'find_duplicates'"
+    assert ask(url, waiting) == 1
+    with started(url, tmp_path, "worker") as worker:
+        deadline = time.monotonic() + 30
+        while ask(url, waiting) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        worker.terminate()
+        assert worker.wait(timeout=30) == 0
+    assert ask(url, waiting) == 0
