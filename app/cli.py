@@ -130,8 +130,18 @@ def demo(
     """
     settings = get_settings()
     own = {"database_url": None, "secret_key": None, "data_directory": settings.data_directory / "demo"}
-    with _environment(settings.model_copy(update=own)):
-        play(host, port, leave=leave)
+    with _environment(settings.model_copy(update=own)), _passing_key() as key:
+        play(host, port, key, leave=leave)
+
+
+@contextmanager
+def _passing_key() -> Iterator[str]:
+    """An administrator's API key that works as long as the demo."""
+    key, text = _in_session(lambda session: auth.create_key(session, "onefile demo", [Scope.admin]))
+    try:
+        yield text
+    finally:
+        _in_session(lambda session: auth.revoke_key(session, key.id))
 
 
 @cli.command()

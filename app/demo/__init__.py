@@ -4,46 +4,38 @@ Nothing stands in for anything: the requests go over HTTP on loopback, signed as
 anybody in is made anew in each run, and the key dies with it.
 """
 
-import asyncio
 import errno
 import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Thread
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
 import uvicorn
 from rich.console import Console
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import auth
-from app.auth import Scope
-from app.config import Settings, get_settings
-from app.core.db import Database
-from app.core.embedded import EmbeddedPostgres
+from app.config import get_settings
 from app.demo import customer_file, screen, story
 from app.demo.providers import Source, connect
 from app.demo.story import ZONE, Scene
 
-Answer = TypeVar("Answer")
-
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  read, not bound
 
 
-def play(host: str, port: int, *, leave: bool) -> None:
-    """Tell the story to a service of its own; go on serving unless told to leave. Settings are in the environment."""
+def play(host: str, port: int, key: str, *, leave: bool) -> None:
+    """Tell the story to a service of its own; go on serving unless told to leave. Settings are in the environment,
+    `key` is an administrator's."""
     os.environ.setdefault("ONEFILE_LOG_LEVEL", "ERROR")  # log lines would run through the story
     get_settings.cache_clear()
     _stop_politely()
     console = screen.open_console()
     screen.welcome(console)
-    with _listening(host, port) as listener, _key() as key:
+    with _listening(host, port) as listener:
         address = _address(host, listener)
         if port not in (0, listener.getsockname()[1]):
             screen.remark(console, f"Port {port} is taken, so this is served on {listener.getsockname()[1]}.")
@@ -153,38 +145,6 @@ def _client(address: str, key: str) -> httpx.Client:
     return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False)
 
 
-@contextmanager
-def _key() -> Iterator[str]:
-    """An administrator's API key that works as long as the demo."""
-    key, text = _in_session(lambda session: auth.create_key(session, "onefile demo", [Scope.admin]))
-    try:
-        yield text
-    finally:
-        _in_session(lambda session: auth.revoke_key(session, key.id))
-
-
-def _in_session(act: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
-    async def run() -> Answer:
-        settings = get_settings()
-        database = Database(_database_url(settings), settings)
-        try:
-            async with database.session() as session:
-                return await act(session)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
-
-
-def _database_url(settings: Settings) -> str:
-    assert settings.database_url is not None, "the command line sets it"
-    return settings.database_url.get_secret_value()
-
-
 def _whereabouts() -> str:
     """Where the data lies, in words."""
-    settings = get_settings()
-    directory = settings.data_directory / "pg"
-    if EmbeddedPostgres(directory).url == _database_url(settings):
-        return f"{directory.absolute()} (PostgreSQL, embedded)"
-    return "the PostgreSQL database of ONEFILE_DATABASE_URL"
+    return f"{(get_settings().data_directory / 'pg').absolute()} (PostgreSQL, embedded)"
