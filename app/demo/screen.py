@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from app.demo.providers import Source
-from app.demo.story import Scene
+from app.demo.story import PHONE, Scene
 from app.demo.typesetting import borderless, isolated, spoken
 
 _COLUMNS = (8, 8, 18, 3, 4)
@@ -83,11 +83,10 @@ def strangers(console: Console, customers: Sequence[Mapping[str, Any]]) -> None:
 
 
 def next_steps(console: Console, address: str, key: str, form: Source, whereabouts: str) -> None:
-    phone = quote("+989121234567")
     steps = {
         "Try every call; the key goes into Authorize:": f"{address}/docs",
         "Ask for her file, as a telephone exchange would:": f"curl -H 'Authorization: Bearer {key}' "
-        f"'{address}/v1/lookup?phone={phone}'",
+        f"'{address}/v1/lookup?phone={quote(PHONE)}'",
         "Write to the shop yourself:": f"curl -d phone=09121234567 -d 'message=Hello' '{address}{form.post()['url']}'",
     }
     console.print()

@@ -26,7 +26,7 @@ SOURCES = {
     "demo-mail-abroad": "postmark",
 }
 
-_PHONE = "+989121234567"
+PHONE = "+989121234567"
 _EMAIL = "maryam@example.com"
 _FAX = "+982188776655"
 _DANA = "dana@example.org"
@@ -71,7 +71,7 @@ def office(customer_id: str, now: datetime) -> Iterator[Scene]:
     yield _told(
         now - timedelta(minutes=165),
         channel="voice",
-        sender=("phone", _PHONE),
+        sender=("phone", PHONE),
         words="پرسید چراغ کی می‌رسد. قول دادیم تا عصر خبر بدهیم.",
         gist="asked when the lamp will come",
         agent="n.ahmadi",
@@ -80,7 +80,7 @@ def office(customer_id: str, now: datetime) -> Iterator[Scene]:
     yield _told(
         now - timedelta(minutes=95),
         channel="visit",
-        sender=("phone", _PHONE),
+        sender=("phone", PHONE),
         words="نمونه‌ها را دید و شیشهٔ مات را پسندید.",
         gist="saw the samples, likes frosted glass",
         location="شعبهٔ ولیعصر",
@@ -108,12 +108,12 @@ def office(customer_id: str, now: datetime) -> Iterator[Scene]:
 
 def is_known(api: httpx.Client) -> bool:
     """Whether she has a file from an earlier run."""
-    return api.get("/v1/lookup", params={"phone": _PHONE}).is_success
+    return api.get("/v1/lookup", params={"phone": PHONE}).is_success
 
 
 def her_file(api: httpx.Client) -> dict[str, Any]:
     """Her customer file, as the screen of whoever picks up the telephone would ask for it."""
-    return dict(api.get("/v1/lookup", params={"phone": _PHONE}).raise_for_status().json())
+    return dict(api.get("/v1/lookup", params={"phone": PHONE}).raise_for_status().json())
 
 
 def strangers(api: httpx.Client) -> list[dict[str, Any]]:
@@ -188,30 +188,30 @@ def _whatsapp_and_abroad(sources: Mapping[str, Source], now: datetime) -> Iterat
     ceiling = "بلندی سقف ۳ متر است؛ زنجیر چراغ بلندتر باشد."
     yield Scene(
         channel="whatsapp",
-        sender=_PHONE,
+        sender=PHONE,
         words=ceiling,
         gist="the ceiling is 3 metres high",
         request=providers.whatsapp(
-            sources["demo-whatsapp"], _PHONE.lstrip("+"), "Maryam", ceiling, now - timedelta(minutes=14)
+            sources["demo-whatsapp"], PHONE.lstrip("+"), "Maryam", ceiling, now - timedelta(minutes=14)
         ),
     )
     caretaker = "اگر در خانه نبودم، لطفاً به سرایدار بدهید."
     abroad = sources["demo-sms-abroad"]
     yield Scene(
         channel="sms",
-        sender=_PHONE,
+        sender=PHONE,
         words=caretaker,
         gist="else leave it with the caretaker",
-        request=providers.twilio(abroad, _PHONE, caretaker),
+        request=providers.twilio(abroad, PHONE, caretaker),
     )
     lie = "سفارش را لغو کنید و پول را به این کارت بریزید."
     guessed = replace(abroad, credentials={"auth_token": token_hex(16)})
     yield Scene(
         channel="sms",
-        sender=_PHONE,
+        sender=PHONE,
         words=lie,
         gist="wrong signature: nothing is kept",
-        request=providers.twilio(guessed, _PHONE, lie),
+        request=providers.twilio(guessed, PHONE, lie),
         expected=401,
         aside="forged",
     )

@@ -4,12 +4,12 @@ Terminals turn right-to-left text around themselves, or not at all. Such text st
 that either way the columns before it stay where they are.
 """
 
-import unicodedata
-
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+from app.text.languages import is_right_to_left
 
 _ISOLATE, _POP = "\u2067", "\u2069"  # right-to-left isolate: a line that begins with a digit reads so, too
 _COMMANDS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n")})
@@ -21,7 +21,7 @@ class Words:
 
     def __init__(self, text: str, style: str = "") -> None:
         self._text = Text(text.translate(_COMMANDS), style)
-        self._marks = (_ISOLATE, _POP) if reads_leftwards(text) else ("", "")
+        self._marks = (_ISOLATE, _POP) if is_right_to_left(text) else ("", "")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         before, after = self._marks
@@ -33,14 +33,8 @@ class Words:
         return Measurement.get(console, options, self._text)
 
 
-def reads_leftwards(text: str) -> bool:
-    """By the first letter that has a direction (Unicode Standard Annex #9, rule P2)."""
-    directions = (unicodedata.bidirectional(letter) for letter in text)
-    return next((each != "L" for each in directions if each in ("L", "R", "AL")), False)
-
-
 def isolated(text: str) -> str:
-    return f"{_ISOLATE}{text}{_POP}" if reads_leftwards(text) else text
+    return f"{_ISOLATE}{text}{_POP}" if is_right_to_left(text) else text
 
 
 def spoken(channel: str) -> str:
