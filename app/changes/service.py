@@ -2,17 +2,19 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.changes.feed import Feed, Selection
 from app.changes.models import Change, ChangeType
 from app.changes.positions import Position
 from app.changes.schemas import ChangeQuery, ChangeRead
+from app.core.db import now
 from app.core.errors import DATABASE_ERRORS
 
 logger = structlog.get_logger()
@@ -22,11 +24,24 @@ _PORTION = 100
 _SEARCH_S = 2.0
 """How long one answer looks for what is asked for among what is not."""
 Check = Callable[[], Awaitable[bool]]
+Told = tuple[UUID, UUID | None, dict[str, Any]]
+"""The subject, its customer, the data."""
 
 
 def tell(session: AsyncSession, change: ChangeType, subject_id: UUID, customer_id: UUID | None, /, **data: Any) -> None:
     """Put a change into the feed. `data` says what ids alone do not; never a message's text, never an address."""
     session.add(Change(type=change, subject_id=subject_id, customer_id=customer_id, data=data))
+
+
+async def tell_all(session: AsyncSession, change: ChangeType, told: Iterable[Told]) -> None:
+    """The same of many at once: in one statement, where `tell` takes one each, since the server numbers them."""
+    at = now()
+    rows = [
+        {"type": change, "subject_id": subject_id, "customer_id": customer_id, "data": data, "at": at}
+        for subject_id, customer_id, data in told
+    ]
+    if rows:
+        await session.execute(insert(Change), rows)
 
 
 async def page(feed: Feed, query: ChangeQuery, is_gone: Check) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 from sqlmodel import col, select
 
 from app.changes.models import ChangeType
-from app.changes.service import tell
+from app.changes.service import Told, tell_all
 from app.core import batches
 from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
@@ -175,12 +175,15 @@ async def _record(session: AsyncSession, rules: Rules, drafts: Sequence[_Draft])
     recorded = [draft.outcome.feedback for draft in drafts if isinstance(draft.outcome, Recorded)]
     await bring(session, claims.findings, {feedback.customer_id for feedback in recorded})
     session.add_all(recorded)
-    for feedback in recorded:
-        measures = sorted({score.measure for score in feedback.scores})
-        told = {"source": feedback.source, "channel": feedback.channel, "measures": measures}
-        tell(session, ChangeType.feedback_received, feedback.id, feedback.customer_id, **told)
     await session.flush()
+    await tell_all(session, ChangeType.feedback_received, map(_told, recorded))
     await watch(session, rules.recovery, recorded)
+
+
+def _told(feedback: Feedback) -> Told:
+    measures = sorted({score.measure for score in feedback.scores})
+    said = {"source": feedback.source, "channel": feedback.channel, "measures": measures}
+    return feedback.id, feedback.customer_id, said
 
 
 def _feedback(body: FeedbackCreate, customer_id: UUID, about: Subjects) -> Feedback:

@@ -78,6 +78,17 @@ async def test_a_batch_sent_again_records_nothing_twice(served: FastAPI) -> None
         assert len(await all_pages(client, "/v1/customers", limit=200)) == 97
 
 
+async def test_a_batch_takes_as_many_statements_for_twenty_lines_as_for_two(
+    client: Client, statements: list[str]
+) -> None:
+    counts = []
+    for lines in (2, 20):
+        statements.clear()
+        await send(client, *[a_line(external_id=f"{number} of {lines}") for number in range(lines)])
+        counts.append(len(statements))
+    assert counts[0] == counts[1] > 0
+
+
 async def test_bad_answers_of_a_batch_open_one_recovery_a_customer(client: Client) -> None:
     bad = [{"measure": "nps", "value": 2}]
     others = {"kind": "email", "value": "b@example.org"}

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event
 
 from app.core.secrets import SecretBox
 from app.main import furnish
@@ -247,15 +246,9 @@ async def test_an_empty_time_and_an_unknown_parameter_are_refused(client: Client
     assert_problem(await client.get("/v1/feedback/summary", params=params), 400, "unknown_parameter")
 
 
-async def test_a_summary_is_one_statement(client: Client, database: SavepointDatabase) -> None:
+async def test_a_summary_is_one_statement(client: Client, statements: list[str]) -> None:
     await score(client, 9)
-    statements: list[str] = []
-    assert database.connection.sync_connection is not None
-    event.listen(
-        database.connection.sync_connection,
-        "before_cursor_execute",
-        lambda _connection, _cursor, statement, *_: statements.append(statement),
-    )
+    statements.clear()
     for group_by in ("day", "agent", "segment"):
         await summary(client, group_by=group_by)
     assert len([each for each in statements if "feedback_score" in each]) == 3
