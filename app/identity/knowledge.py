@@ -30,7 +30,7 @@ _FIND = """
 
 _HELD = """
     SELECT customer_id, kind, value, first_seen_at FROM customer_identifier
-    WHERE customer_id = ANY ($1::uuid[]) AND released_at IS NULL"""
+    WHERE customer_id = ANY ($1::uuid[]) AND released_at IS NULL AND NOT shared"""
 
 Address = tuple[str, str]
 
@@ -56,6 +56,7 @@ class Knowledge:
     holders: dict[Address, dict[UUID, Owner]] = field(default_factory=dict)
     """Of shared addresses."""
     held: dict[UUID, list[Held]] = field(default_factory=dict)
+    """What counts towards a customer's limits: shared addresses do not."""
 
     def is_shared(self, sender: Sender, identifier: Identifier) -> bool:
         """Whether it identifies nobody alone: by the policy, or as one of those who have it was told to share it."""

@@ -90,7 +90,9 @@ class _Case:
             kept.pop()
             choice = self._choose(kept)
         dropped = identifiers[len(kept) :]
-        kept += [each for each in dropped if self._is_new(each, choice.owner) and self._fits(choice, [*kept, each])]
+        for each in dropped:
+            if self._is_new(each, choice.owner) and self._fits(choice, [*kept, each]):
+                kept.append(each)
         owner = choice.owner or self._open()
         for identifier in kept:
             self._take_in(owner, identifier, choice)

@@ -6,8 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from app.core.db import now
 from app.customers.policies import TRUST_S, Policies, PolicyBook, default
-from app.messages import IdentifierKind
+from app.identity.resolution import resolve
+from app.identity.senders import Sender
+from app.messages import Identifier, IdentifierKind
 from tests.conftest import SavepointDatabase
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, get_file, make_customer, make_key, tell, undo
@@ -320,6 +323,33 @@ async def test_who_may_have_no_more_phones_gets_no_more(client: Client) -> None:
     (entry,) = await log(client, ali["id"], "limited")
     assert (entry["identifier_value"], entry["details"]) == (OTHER_PHONE[1], {})
     assert await call(client, OTHER_PHONE[1]) != ali["id"]
+
+
+async def test_each_of_two_that_fit_alone_counts_before_the_other(database: SavepointDatabase) -> None:
+    limited = [default(kind) for kind in (IdentifierKind.phone, IdentifierKind.device)]
+    for row in limited:
+        row.limit_count = 1
+    told = [
+        Identifier(row.kind, value)
+        for row, values in zip(limited, ((PHONE[1], OTHER_PHONE[1]), ("his", "hers")), strict=True)
+        for value in values
+    ]
+    sender = Sender(told, None, None, now(), lambda kind, value: [], Policies(limited))
+    _, findings = await resolve(database.driver, [sender])
+    assert [each["value"] for each in findings.identifiers] == [PHONE[1], "his"]
+    assert [each["identifier_value"] for each in findings.entries if each["rule"] == "limited"] == [
+        OTHER_PHONE[1],
+        "hers",
+    ]
+
+
+async def test_what_is_shared_does_not_count(client: Client) -> None:
+    await set_policy(client, "phone", limit_count=1)
+    ali = await make_customer(client, MAIL)
+    shared = {"kind": PHONE[0], "value": PHONE[1], "shared": True}
+    assert (await client.post(f"/v1/customers/{ali['id']}/identifiers", json=shared)).status_code == 201
+    await send_form(client, email=MAIL[1], phone=OTHER_PHONE[1])
+    assert (*OTHER_PHONE, False) in await identifiers(client, ali["id"])
 
 
 async def test_only_what_came_within_the_window_counts(client: Client) -> None:
