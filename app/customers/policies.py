@@ -83,17 +83,13 @@ class Policies:
 
     def __init__(self, rows: Iterable[KindPolicy] = (), blocked: Collection[str] = ()) -> None:
         told = {row.kind: row for row in rows}
-        self.by_kind = {kind: told.get(kind) or default(kind) for kind in IdentifierKind}
-        ordered = sorted(self.by_kind.values(), key=lambda row: row.rank)
-        self._rank = {row.kind: place for place, row in enumerate(ordered)}
-        self._blocked = {row.kind: {*blocked, *row.blocked_values} for row in ordered}
-        self._patterns = {row.kind: _compiled(row.blocked_patterns) for row in ordered if row.blocked_patterns}
-        self._shared = {(row.kind, value) for row in ordered for value in row.shared_values}
-        self._valid = {row.kind: timedelta(days=row.valid_days) for row in ordered if row.valid_days}
-
-    @property
-    def ranked(self) -> list[KindPolicy]:
-        return sorted(self.by_kind.values(), key=lambda row: self._rank[row.kind])
+        self.by_kind: dict[str, KindPolicy] = {kind: told.get(kind) or default(kind) for kind in IdentifierKind}
+        self.ranked = sorted(self.by_kind.values(), key=lambda row: row.rank)
+        self._rank = {row.kind: place for place, row in enumerate(self.ranked)}
+        self._blocked = {row.kind: {*blocked, *row.blocked_values} for row in self.ranked}
+        self._patterns = {row.kind: _compiled(row.blocked_patterns) for row in self.ranked if row.blocked_patterns}
+        self._shared = {(row.kind, value) for row in self.ranked for value in row.shared_values}
+        self._valid = {row.kind: timedelta(days=row.valid_days) for row in self.ranked if row.valid_days}
 
     def is_blocked(self, kind: str, value: str) -> bool:
         """Whether this value, canonical, identifies nobody."""
@@ -121,17 +117,24 @@ class Policies:
     def is_limited(self, kind: IdentifierKind) -> bool:
         return self.by_kind[kind].limit_count is not None
 
-    def has_room(self, held: Iterable[Held], kind: IdentifierKind, value: str, at: datetime) -> bool:
-        """Whether whoever has `held` may have this one, too. Ids of other systems are counted system by system."""
-        row = self.by_kind[kind]
+    def has_room(self, held: Iterable[Held], new: Iterable[Held], at: datetime) -> bool:
+        """Whether whoever has `held` may have these, too. Ids of other systems are counted system by system."""
+        held = list(held)
+        for each in new:
+            if not self._has_room(held, each, at):
+                return False
+            held.append(each)
+        return True
+
+    def _has_room(self, held: Iterable[Held], new: Held, at: datetime) -> bool:
+        row = self.by_kind[new.kind]
         if row.limit_count is None:
             return True
         days = row.limit_window_days
         counted = [
             each
             for each in held
-            if _group(each.kind, each.value) == _group(kind, value)
-            and (days is None or at - each.first_seen_at < timedelta(days=days))
+            if _group(each) == _group(new) and (days is None or at - each.first_seen_at < timedelta(days=days))
         ]
         return len(counted) < row.limit_count
 
@@ -139,8 +142,8 @@ class Policies:
 _LONG_AGO = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
 
 
-def _group(kind: str, value: str) -> tuple[str, str]:
-    return kind, value.partition(":")[0] if kind == IdentifierKind.external else ""
+def _group(held: Held) -> tuple[str, str]:
+    return held.kind, held.value.partition(":")[0] if held.kind == IdentifierKind.external else ""
 
 
 def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:

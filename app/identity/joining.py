@@ -1,7 +1,6 @@
 """Files that become one by themselves: a provisional one joins the established one that the same message names."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -71,16 +70,7 @@ async def _has_room(session: AsyncSession, established: UUID, provisional: UUID,
             col(CustomerIdentifier.shared).is_(False),
         )
     )
-    held: list[Held] = []
-    brought: list[CustomerIdentifier] = []
+    held: dict[UUID, list[Held]] = {established: [], provisional: []}
     for row in rows:
-        if row.customer_id == established:
-            held.append(Held(row.kind, row.value, row.first_seen_at))
-        else:
-            brought.append(row)
-    at: datetime = now()
-    for row in brought:
-        if not policies.has_room(held, row.kind, row.value, at):
-            return False
-        held.append(Held(row.kind, row.value, row.first_seen_at))
-    return True
+        held[row.customer_id].append(Held(row.kind, row.value, row.first_seen_at))
+    return policies.has_room(held[established], held[provisional], now())

@@ -131,14 +131,10 @@ class _Case:
 
     def _fits(self, choice: _Choice, identifiers: Sequence[Identifier]) -> bool:
         """Whether the file has room for what it would get."""
-        held = list(self.known.held.get(choice.owner.customer_id, ())) if choice.owner else []
+        held = self.known.held.get(choice.owner.customer_id, ()) if choice.owner else ()
         at = self.sender.at
-        for identifier in identifiers:
-            if self._is_new(identifier, choice.owner):
-                if not self.sender.policies.has_room(held, identifier.kind, identifier.value, at):
-                    return False
-                held.append(Held(identifier.kind, identifier.value, at))
-        return True
+        new = [Held(each.kind, each.value, at) for each in identifiers if self._is_new(each, choice.owner)]
+        return self.sender.policies.has_room(held, new, at)
 
     def _open(self) -> Owner:
         sender = self.sender

@@ -113,7 +113,7 @@ class Plan:
         return any(
             each.kind == IdentifierKind.external
             and each.key not in self.owners
-            and not self.policies.has_room(held, IdentifierKind.external, each.value, self.at)
+            and not self.policies.has_room(held, [Held(each.kind, each.value, self.at)], self.at)
             for each in person.addresses
         )
 
