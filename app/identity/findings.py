@@ -1,5 +1,6 @@
 """What resolutions bring with them: rows to be written with the messages (`app.identity.queries`)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from app.customers.models import Rule
 from app.messages import Identifier
 from app.text.folding import name_key
 
-_CONFLICT_SCORE = 0.5
+CONFLICT_SCORE = 0.5
 """Two files whose identifiers came in one message: worth a look, no more."""
 
 
@@ -53,11 +54,11 @@ class Findings:
         )
 
     def suggest(self, one: UUID, other: UUID, rule: str, *identifiers: Identifier) -> None:
-        told = [{"kind": each.kind, "value": each.value} for each in identifiers]
-        self.suggestions.append(suggestion(one, other, {"rule": rule, "identifiers": told}))
+        self.suggestions.append(suggestion(one, other, rule, [(each.kind, each.value) for each in identifiers]))
 
 
-def suggestion(one: UUID, other: UUID, reason: dict[str, Any]) -> dict[str, Any]:
+def suggestion(one: UUID, other: UUID, rule: str, addresses: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The row that asks whether two files are one person's."""
     first, second = sorted((one, other))
-    return {"id": str(uuid7()), "a": str(first), "b": str(second), "score": _CONFLICT_SCORE, "reasons": [reason]}
+    reason = {"rule": rule, "identifiers": [{"kind": kind, "value": value} for kind, value in addresses]}
+    return {"id": str(uuid7()), "a": str(first), "b": str(second), "score": CONFLICT_SCORE, "reasons": [reason]}

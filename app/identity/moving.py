@@ -11,6 +11,7 @@ from app.core.ids import uuid7
 from app.core.jobs import FIND_DUPLICATES
 from app.customers.models import Rule
 from app.identity.findings import suggestion
+from app.identity.queries import SUGGEST
 from app.identity.senders import Digests
 from app.interactions.queries import KEEP_WITH_CUSTOMER
 from app.messages import IdentifierChange
@@ -47,12 +48,6 @@ _MOVE = f"""
 _HAS_MOVED = """
     SELECT true FROM customer_identifier AS i JOIN identity_journal AS j ON j.customer_id = i.customer_id
     WHERE i.kind = $1 AND i.value = $2 AND j.rule = 'moved' AND j.details ->> 'notice' = $3 LIMIT 1"""
-
-_SUGGEST = """
-    INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons, status)
-    SELECT id, now(), now(), a, b, score, reasons, 'open'
-    FROM jsonb_to_recordset($1::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
-    ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +97,6 @@ async def move_identifier(database: Database, change: IdentifierChange, notice: 
         )
         await connection.execute(KEEP_WITH_CUSTOMER, *notice.request, customer_id)
         if holder is not None and holder != customer_id:
-            reason = {"rule": "number_changed", "identifiers": [{"kind": new.kind, "value": new.value}]}
-            await connection.execute(_SUGGEST, json.dumps([suggestion(customer_id, holder, reason)]))
+            suggested = suggestion(customer_id, holder, "number_changed", [(new.kind, new.value)])
+            await connection.execute(SUGGEST, json.dumps([suggested]))
     return True

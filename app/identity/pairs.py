@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from app.customers.models import Customer
-from app.identity.findings import suggestion
+from app.identity.findings import CONFLICT_SCORE
 from app.identity.models import DuplicateStatus, DuplicateSuggestion, Merge
 from app.identity.references import put_back
 
@@ -69,11 +69,11 @@ async def part(session: AsyncSession, merge: Merge, trace: dict[str, Any]) -> No
 
 
 def _give_back(row: DuplicateSuggestion, was: dict[str, Any], merge: Merge, loser_ids: set[UUID]) -> None:
-    a, b = (UUID(was[name]) if was[name] else None for name in ("customer_a_id", "customer_b_id"))
+    a, b = UUID(was["customer_a_id"]), was["customer_b_id"] and UUID(was["customer_b_id"])
     if b is None:
-        row.customer_a_id = a or row.customer_a_id
+        row.customer_a_id = a
     elif row.customer_b_id is None:
-        row.customer_a_id, row.customer_b_id, row.pair, row.status = a or b, b, [], DuplicateStatus(was["status"])
+        row.customer_a_id, row.customer_b_id, row.pair, row.status = a, b, [], DuplicateStatus(was["status"])
     else:
         # The other end may have been merged since: it is the one that is not the survivor.
         others = {row.customer_a_id, row.customer_b_id} - {merge.survivor_id}
@@ -88,8 +88,8 @@ async def _dismiss(session: AsyncSession, merge: Merge, loser_ids: set[UUID]) ->
         )
         row = await session.scalar(pair)
         if row is None:
-            made = suggestion(a, b, {"rule": "unmerged"})
-            row = DuplicateSuggestion(customer_a_id=a, customer_b_id=b, score=made["score"], reasons=made["reasons"])
+            reasons = [{"rule": "unmerged"}]
+            row = DuplicateSuggestion(customer_a_id=a, customer_b_id=b, score=CONFLICT_SCORE, reasons=reasons)
             session.add(row)
         row.status = DuplicateStatus.dismissed
 

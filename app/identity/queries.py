@@ -1,4 +1,4 @@
-"""What `app.identity.resolution` finds, as part of the statement that writes it."""
+"""What identity resolution finds, in the words of the statements that write it."""
 
 from app.core.jobs import FIND_DUPLICATES
 
@@ -35,10 +35,18 @@ def brought(first: int) -> str:
         FROM jsonb_to_recordset(${first + 2}::jsonb) AS e(id uuid, customer_id uuid, rule text, confidence text,
                                                  identifier_kind text, identifier_value text, details jsonb)
         WHERE customer_id IN (SELECT customer_id FROM fresh)),
-    suggested AS (
+    suggested AS ({_suggest(first + 3, "EXISTS (SELECT FROM fresh WHERE fresh.customer_id IN (a, b))")})"""  # noqa: S608  put together from constants
+
+
+def _suggest(rows: int, condition: str) -> str:
+    return f"""
         INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons,
                                           status)
         SELECT id, now(), now(), a, b, score, reasons, 'open'
-        FROM jsonb_to_recordset(${first + 3}::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
-        WHERE EXISTS (SELECT FROM fresh WHERE fresh.customer_id IN (a, b))
-        ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING)"""  # noqa: S608  put together from constants
+        FROM jsonb_to_recordset(${rows}::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
+        WHERE {condition}
+        ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING"""  # noqa: S608  constants
+
+
+SUGGEST = _suggest(1, "true")
+"""Rows ($1) as `app.identity.findings.suggestion` makes them; a pair that was suggested before stays as it is."""

@@ -97,9 +97,8 @@ class Plan:
         return list(dict.fromkeys(found))
 
     def _suggest(self, person: Person, owners: list[UUID]) -> None:
-        held = [each for each in person.addresses if each.key in self.owners]
-        told = {"rule": "one_row", "identifiers": [{"kind": each.kind, "value": each.value} for each in held]}
-        self.suggestions += [suggestion(owners[0], other, told) for other in owners[1:]]
+        held = [each.key for each in person.addresses if each.key in self.owners]
+        self.suggestions += [suggestion(owners[0], other, "one_row", held) for other in owners[1:]]
         person.reasons.append(
             reason("several_customers", "Its addresses belong to different customers: " + ", ".join(map(str, owners)))
         )
@@ -125,10 +124,9 @@ class Plan:
             reason("limited", f"Its addresses belong to a customer with another id of the same system: {other.id}")
         )
         self._create(person)
-        told = {"rule": "limited", "identifiers": [{"kind": each.kind, "value": each.value} for each in theirs]}
         created = self.outcomes[-1].subject
         assert created is not None, "it was created a moment ago"
-        self.suggestions.append(suggestion(created.id, other.id, told))
+        self.suggestions.append(suggestion(created.id, other.id, "limited", [each.key for each in theirs]))
 
     def _create(self, person: Person) -> None:
         values = {name: person.fields.get(name) for name in _NAMED} | {

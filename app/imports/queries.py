@@ -54,12 +54,6 @@ UPDATE = f"""
     FROM jsonb_to_recordset($1::jsonb) AS n({_VALUES})
     WHERE c.id = n.id"""  # noqa: S608  put together from constants
 
-SUGGEST = """
-    INSERT INTO duplicate_suggestion (id, created_at, updated_at, customer_a_id, customer_b_id, score, reasons, status)
-    SELECT id, now(), now(), a, b, score, reasons, 'open'
-    FROM jsonb_to_recordset($1::jsonb) AS s(id uuid, a uuid, b uuid, score float8, reasons jsonb)
-    ON CONFLICT (customer_a_id, customer_b_id) DO NOTHING"""
-
 HOLD_IMPORT = "SELECT status, done FROM customer_import WHERE id = $1 FOR UPDATE"
 
 PROGRESS = """

@@ -18,6 +18,7 @@ from app.core.db import Database, lock_key, locked, now
 from app.core.ids import uuid7
 from app.customers.addresses import IdentifierPolicy
 from app.customers.models import Rule
+from app.identity.queries import SUGGEST
 from app.imports import queries
 from app.imports.models import CustomerImport, ImportStatus, RowResult
 from app.imports.planning import Plan, Subject
@@ -121,7 +122,7 @@ class Writer:
         await _copy(connection, "identity_journal", _ENTRY, list(self._entries(plan)))
         await _copy(connection, "change", _CHANGE, list(_changes(plan, new, changed)))
         if plan.suggestions:
-            await connection.execute(queries.SUGGEST, json.dumps(plan.suggestions))
+            await connection.execute(SUGGEST, json.dumps(plan.suggestions))
 
     async def _suppressed(self, connection: asyncpg.Connection, plan: Plan) -> dict[tuple[str, str], datetime]:
         """New addresses to which nothing may be sent, of people we have forgotten."""
