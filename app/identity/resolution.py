@@ -5,7 +5,7 @@ duplicate. Nothing is merged here: `Resolution.joins` names the pairs that may b
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -96,7 +96,7 @@ class _Case:
         owner = choice.owner or self._open()
         for identifier in kept:
             self._take_in(owner, identifier, choice)
-        for other, (ours, theirs) in self._conflicts(owner, kept).items():
+        for other, ours, theirs in self._conflicts(owner, kept):
             self._clash(owner, other, ours, theirs)
         for identifier in dropped:
             if identifier not in kept:
@@ -173,31 +173,33 @@ class _Case:
         self.findings.released.append({"id": str(before.identifier_id), "entry_id": str(uuid7()), "now_of": now_of})
         self.findings.suggest(owner.customer_id, before.customer_id, "recycled", identifier)
 
-    def _conflicts(self, owner: Owner, identifiers: Sequence[Identifier]) -> dict[UUID, tuple[Identifier, Identifier]]:
+    def _conflicts(
+        self, owner: Owner, identifiers: Sequence[Identifier]
+    ) -> Iterator[tuple[Owner, Identifier, Identifier]]:
         """Other files that the same message names: by our strongest identifier, and theirs."""
         named = [
-            (each, found.customer_id)
+            (each, found)
             for each in identifiers
             if not self.known.is_shared(self.sender, each) and (found := self.known.owner(each))
         ]
-        ours = next((each for each, customer_id in named if customer_id == owner.customer_id), None)
-        others = {customer_id: each for each, customer_id in reversed(named) if customer_id != owner.customer_id}
-        return {other: (ours or theirs, theirs) for other, theirs in sorted(others.items())}
+        ours = next((each for each, found in named if found.customer_id == owner.customer_id), None)
+        others = {found.customer_id: (found, each) for each, found in reversed(named)}
+        others.pop(owner.customer_id, None)
+        for _, (other, theirs) in sorted(others.items()):
+            yield other, ours or theirs, theirs
 
-    def _clash(self, owner: Owner, other: UUID, ours: Identifier, theirs: Identifier) -> None:
+    def _clash(self, owner: Owner, other: Owner, ours: Identifier, theirs: Identifier) -> None:
         """Journal the conflict and ask whether the two files are one person's."""
-        details = {"conflicts_with": str(other), "over": theirs.kind}
+        details = {"conflicts_with": str(other.customer_id), "over": theirs.kind}
         self.findings.note(owner.customer_id, Rule.rank, ours, **details)
-        self.findings.suggest(owner.customer_id, other, "one_message", ours, theirs)
-        their_owner = self.known.owner(theirs)
-        assert their_owner is not None, "a conflict is with an owner"
+        self.findings.suggest(owner.customer_id, other.customer_id, "one_message", ours, theirs)
         if not all(self.sender.policies.may_join(each.kind) for each in (ours, theirs)):
             return
-        match owner.status, their_owner.status:
+        match owner.status, other.status:
             case CustomerStatus.active, CustomerStatus.provisional:
-                self.joins.append((owner.customer_id, other))
+                self.joins.append((owner.customer_id, other.customer_id))
             case CustomerStatus.provisional, CustomerStatus.active:
-                self.joins.append((other, owner.customer_id))
+                self.joins.append((other.customer_id, owner.customer_id))
 
     def _leave_out(self, owner: Owner, identifier: Identifier) -> None:
         holder = self.known.owner(identifier)

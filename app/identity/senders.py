@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.db import lock_key
-from app.customers.policies import DEFAULTS, Policies
+from app.customers.policies import Policies
 from app.messages import Identifier
 
 Digests = Callable[[str, str], Sequence[str]]
@@ -24,8 +24,8 @@ class Sender:
     name: str | None
     language: str | None
     at: datetime
-    digests: Digests = no_digests
-    policies: Policies = DEFAULTS
+    digests: Digests
+    policies: Policies
     writes: bool = True
     """False: we wrote to them, which does not tell who reads it."""
 
