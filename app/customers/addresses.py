@@ -1,6 +1,6 @@
 """Addresses of customers: read, locked, found free, and written down with why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,12 +68,13 @@ async def add(
     new = {address: body for address, body in wanted.items() if address not in known}
     shared = {address for address, body in new.items() if body.shared or policy.kinds.is_shared(*address)}
     await check_free(session, [address for address in new if address not in shared])
+    suppressed = await _suppressed(session, policy, new)
     for (kind, value), body in new.items():
         identifier = CustomerIdentifier(
             customer_id=customer_id, kind=kind, value=value, raw=body.value, **body.model_dump(include=_SHOWN)
         )
         identifier.shared = (kind, value) in shared
-        identifier.opted_out_at = await _suppressed_at(session, policy, kind, value)
+        identifier.opted_out_at = suppressed.get((kind, value))
         session.add_all([identifier, entry(identifier, Rule.given, actor)])
         tell_of(session, ChangeType.identifier_added, identifier)
         known[kind, value] = identifier
@@ -81,10 +82,13 @@ async def add(
     return [known[address] for address in wanted]
 
 
-async def _suppressed_at(session: AsyncSession, policy: IdentifierPolicy, kind: str, value: str) -> datetime | None:
-    """Since when nothing may be sent to this address, although its file is forgotten."""
-    known = col(SuppressedAddress.digest).in_(policy.digests(kind, value))
-    return await session.scalar(select(SuppressedAddress.suppressed_at).where(known).limit(1))
+async def _suppressed(
+    session: AsyncSession, policy: IdentifierPolicy, addresses: Iterable[tuple[IdentifierKind, str]]
+) -> dict[tuple[IdentifierKind, str], datetime]:
+    """Since when nothing may be sent to these addresses, although their files are forgotten."""
+    digests = {digest: address for address in addresses for digest in policy.digests(*address)}
+    rows = await session.scalars(select(SuppressedAddress).where(col(SuppressedAddress.digest).in_(digests)))
+    return {digests[row.digest]: row.suppressed_at for row in rows}
 
 
 _SHOWN = {"label", "confidence"}
