@@ -1,6 +1,5 @@
 """The policies of identifiers, read and changed through the API."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,12 +7,11 @@ from sqlmodel import select
 
 from app.core.db import lock, lock_key, now
 from app.core.dependencies import check_version
-from app.core.errors import FieldError, NotFound, Unprocessable
-from app.customers.addresses import IdentifierPolicy
+from app.core.errors import NotFound
+from app.customers.addresses import IdentifierPolicy, normalised
 from app.customers.policies import KindPolicy, Policies, default
 from app.identity.policy_schemas import PolicyPatch
 from app.messages import IdentifierKind
-from app.text.identifiers import InvalidIdentifier, normalise
 
 _VALUES = {"blocked_values", "shared_values"}
 
@@ -40,7 +38,11 @@ async def change(
     check_version(row.version, expected_version)
     changes = patch.model_dump(exclude_unset=True)
     for field in _VALUES & changes.keys():
-        changes[field] = _normalised(kind, changes[field], policy.default_region, field=field)
+        values = (
+            normalised(kind, raw, policy.default_region, field=f"{field}.{number}")
+            for number, raw in enumerate(changes[field])
+        )
+        changes[field] = list(dict.fromkeys(values))
     for field, value in changes.items():
         setattr(row, field, value)
     row.version += 1
@@ -49,18 +51,3 @@ async def change(
     await session.flush()
     policy.book.forget()
     return row
-
-
-def _normalised(kind: IdentifierKind, raws: Iterable[str], region: str | None, *, field: str) -> list[str]:
-    """Canonical, each once."""
-    values: dict[str, None] = {}
-    for number, raw in enumerate(raws):
-        try:
-            values[normalise(kind, raw, region)] = None
-        except InvalidIdentifier as error:
-            raise Unprocessable(
-                "No rule can read this identifier.",
-                code="invalid_identifier",
-                errors=[FieldError(field=f"{field}.{number}", message=str(error))],
-            ) from error
-    return list(values)
