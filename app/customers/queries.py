@@ -54,12 +54,10 @@ _DUPLICATES = """
           FROM duplicate_suggestion
           WHERE customer_b_id = subject.id AND status = 'open') AS pair"""
 
-_STRICTNESS = "array_position(ARRAY['granted', 'unknown', 'withdrawn'], {}.status::text)"
-
-IN_FORCE = f"""
+IN_FORCE = """
     WITH newest AS MATERIALIZED (
         SELECT DISTINCT ON (purpose, channel, given_to, known_files)
-               *, {_STRICTNESS.format("consent")} AS strictness
+               *, array_position(ARRAY['granted', 'unknown', 'withdrawn'], status::text) AS strictness
         FROM consent WHERE customer_id = %s
         ORDER BY purpose, channel, given_to, known_files, given_at DESC, strictness DESC, id DESC),
     concerns AS MATERIALIZED (
@@ -78,7 +76,7 @@ IN_FORCE = f"""
     SELECT id, purpose, channel, status, source, proof, given_at FROM standing AS s
     WHERE NOT EXISTS (
         SELECT FROM concerns AS c JOIN standing AS other ON other.id = c.by_id
-        WHERE c.id = s.id AND NOT c.acquainted AND c.stricter)"""  # noqa: S608  put together from constants
+        WHERE c.id = s.id AND NOT c.acquainted AND c.stricter)"""
 """The consents in force of one customer. Of one file's the newest counts, of two at the same time the stricter. Where
 files were merged, the strictest of what each side's newest says counts until one is told of the merged file."""
 
