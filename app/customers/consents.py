@@ -8,16 +8,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import or_, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.core.db import now
-from app.core.errors import Conflict
 from app.core.pagination import PageQuery, list_page
 from app.core.shapes import Moment, Shallow
 from app.customers import service
-from app.customers.models import Consent, ConsentStatus, CustomerAlias, CustomerStatus
+from app.customers.models import Consent, ConsentStatus, CustomerAlias
 from app.customers.queries import IN_FORCE
 from app.customers.schemas import ConsentInForce
 from app.messages import Channel
@@ -26,7 +25,11 @@ from app.text.fields import JsonObject, ShortText, Text
 _SKEW = timedelta(minutes=5)
 """How far another system's clock may be ahead of ours."""
 
-_IN_FORCE = text(f"SELECT id FROM ({IN_FORCE % 'CAST(:customer_id AS uuid)'}) AS consent")  # noqa: S608  constants
+_OF_CUSTOMER = f"({IN_FORCE % 'CAST(:customer_id AS uuid)'}) AS consent"
+_IN_FORCE = text(f"SELECT id FROM {_OF_CUSTOMER}")  # noqa: S608  constants
+_STANDING = text(f"""
+    SELECT status FROM {_OF_CUSTOMER} WHERE purpose = :purpose AND (channel IS NULL OR channel = :channel)
+    ORDER BY channel IS NULL LIMIT 1""")  # noqa: S608  constants
 
 Purpose = Annotated[ShortText, StringConstraints(min_length=1, max_length=100, to_lower=True)]
 
@@ -77,9 +80,7 @@ class ConsentQuery(PageQuery):
 
 
 async def give(session: AsyncSession, customer_id: UUID, body: ConsentCreate, *, actor: str) -> dict[str, Any]:
-    customer = await service.hold(session, customer_id)
-    if customer.status is CustomerStatus.anonymized:
-        raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
+    customer = await service.hold_to_change(session, customer_id)
     aliases = await session.scalars(select(CustomerAlias.id).where(CustomerAlias.customer_id == customer.id))
     consent = Consent(
         **body.model_dump(exclude={"given_at"}),
@@ -110,15 +111,9 @@ async def standing(
     session: AsyncSession, customer_id: UUID, purpose: str, channel: Channel | None
 ) -> ConsentStatus | None:
     """What is in force for this purpose: said of this channel, else of all; None: nothing was said."""
-    in_force = await _in_force(session, customer_id)
-    statement = (
-        select(Consent.status)
-        .where(col(Consent.id).in_(in_force), Consent.purpose == purpose)
-        .where(or_(col(Consent.channel).is_(None), col(Consent.channel) == channel))
-        .order_by(col(Consent.channel).is_(None))
-    )
-    status: ConsentStatus | None = await session.scalar(statement.limit(1))
-    return status
+    asked = {"customer_id": customer_id, "purpose": purpose, "channel": channel}
+    status = await session.scalar(_STANDING, asked)
+    return ConsentStatus(status) if status else None
 
 
 async def _in_force(session: AsyncSession, customer_id: UUID) -> set[UUID]:

@@ -6,11 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.changes.models import ChangeType
 from app.core.db import lock, lock_key, now
-from app.core.errors import Conflict, NotFound
+from app.core.errors import NotFound
 from app.customers.addresses import IdentifierPolicy, add, check_free, claim, entry, tell_of
-from app.customers.models import Customer, CustomerIdentifier, CustomerStatus, Rule
+from app.customers.models import Customer, CustomerIdentifier, Rule
 from app.customers.schemas import IdentifierCreate, IdentifierPatch
-from app.customers.service import get, hold, seek_duplicates, touch
+from app.customers.service import get, hold, hold_to_change, seek_duplicates, touch
 
 
 async def add_identifier(
@@ -18,9 +18,7 @@ async def add_identifier(
 ) -> CustomerIdentifier:
     """The identifier of this customer, added unless it is there already."""
     wanted = await claim(session, policy, [body], field="value")
-    customer = await hold(session, customer_id)
-    if customer.status is CustomerStatus.anonymized:
-        raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
+    customer = await hold_to_change(session, customer_id)
     (identifier,) = await add(session, policy, customer.id, wanted, actor=actor)
     await seek_duplicates(session, customer.id)
     touch(customer)

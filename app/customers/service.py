@@ -89,10 +89,8 @@ async def change(
     session: AsyncSession, customer_id: UUID, patch: CustomerPatch, *, expected_version: int | None
 ) -> Customer:
     """Apply a merge patch. Whoever changes a provisional file knows the customer: it becomes active."""
-    customer = await hold(session, customer_id)
+    customer = await hold_to_change(session, customer_id)
     check_version(customer.version, expected_version)
-    if customer.status is CustomerStatus.anonymized:
-        raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
     changes = patch.model_dump(exclude_unset=True)
     for name in _MERGED_BY_KEY & changes.keys():
         changes[name] = merged(getattr(customer, name), changes[name])
@@ -151,6 +149,13 @@ async def hold(session: AsyncSession, customer_id: UUID) -> Customer:
 
 _TRIES = 3
 """Whoever waited for a file while it was merged away finds nothing there, and the survivor the next time."""
+
+
+async def hold_to_change(session: AsyncSession, customer_id: UUID) -> Customer:
+    customer = await hold(session, customer_id)
+    if customer.status is CustomerStatus.anonymized:
+        raise Conflict("An anonymized customer cannot be changed.", code="anonymized")
+    return customer
 
 
 def absent(is_erased: bool | None) -> AppError:
