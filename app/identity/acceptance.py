@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.core.db import Database
-from app.core.errors import AppError, Conflict, NotFound
+from app.core.errors import AppError
 from app.customers import service as customers
 from app.customers.models import CustomerStatus
 from app.identity.merge import merge
 from app.identity.models import DuplicateStatus, DuplicateSuggestion, Merge
+from app.identity.service import check_undecided, get_suggestion
 
 logger = structlog.get_logger()
 
@@ -23,11 +24,8 @@ _AT_ONCE = 500
 
 async def accept(session: AsyncSession, suggestion_id: UUID, *, actor: str) -> Merge:
     """Merge the pair into the file that is known best: active before provisional, then the older."""
-    suggestion = await session.get(DuplicateSuggestion, suggestion_id)
-    if suggestion is None:
-        raise NotFound("No suggestion has this id.")
-    if suggestion.status is not DuplicateStatus.open:
-        raise Conflict("Somebody decided on this pair already.", code="already_decided")
+    suggestion = await get_suggestion(session, suggestion_id)
+    check_undecided(suggestion)
     known = [await customers.get(session, each) for each in suggestion.customer_ids]
     survivor, other = sorted(known, key=lambda each: (each.status is CustomerStatus.provisional, each.id))
     return await merge(session, survivor.id, [other.id], actor=actor)
@@ -38,8 +36,13 @@ async def accept_all(database: Database, min_score: float, *, actor: str) -> dic
     until = time.monotonic() + _WITHIN_REQUEST_S
     merge_ids: list[UUID] = []
     refused: set[UUID] = set()
-    while time.monotonic() < until and (waiting := await _waiting(database, min_score, refused)):
+    finished = False
+    while not finished and time.monotonic() < until:
+        waiting = await _waiting(database, min_score, refused)
+        finished = not waiting
         for suggestion_id in waiting:
+            if time.monotonic() > until:
+                break
             try:
                 async with database.session() as session:
                     made = await accept(session, suggestion_id, actor=actor)
@@ -48,10 +51,7 @@ async def accept_all(database: Database, min_score: float, *, actor: str) -> dic
                 # Merged meanwhile through a third file, or not to be merged at all.
                 refused.add(suggestion_id)
                 logger.info("duplicates.not_merged", suggestion_id=str(suggestion_id), code=error.code)
-            if time.monotonic() > until:
-                break
-    left = await _waiting(database, min_score, refused)
-    return {"merged": len(merge_ids), "finished": not left, "min_score": min_score, "merge_ids": merge_ids}
+    return {"merged": len(merge_ids), "finished": finished, "min_score": min_score, "merge_ids": merge_ids}
 
 
 async def _waiting(database: Database, min_score: float, refused: set[UUID]) -> list[UUID]:

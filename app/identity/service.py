@@ -66,9 +66,20 @@ async def list_duplicates(session: AsyncSession, query: DuplicateQuery) -> dict[
 
 async def dismiss(session: AsyncSession, suggestion_id: UUID) -> DuplicateSuggestion:
     """They are two people; the pair is not suggested again."""
+    suggestion = await get_suggestion(session, suggestion_id)
+    if suggestion.status is not DuplicateStatus.dismissed:
+        check_undecided(suggestion)
+        suggestion.status, suggestion.updated_at = DuplicateStatus.dismissed, now()
+    return suggestion
+
+
+async def get_suggestion(session: AsyncSession, suggestion_id: UUID) -> DuplicateSuggestion:
     suggestion = await session.get(DuplicateSuggestion, suggestion_id)
     if suggestion is None:
         raise NotFound("No suggestion has this id.")
-    if suggestion.status is DuplicateStatus.open:
-        suggestion.status, suggestion.updated_at = DuplicateStatus.dismissed, now()
     return suggestion
+
+
+def check_undecided(suggestion: DuplicateSuggestion) -> None:
+    if suggestion.status is not DuplicateStatus.open:
+        raise Conflict("Somebody decided on this pair already.", code="already_decided")
