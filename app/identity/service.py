@@ -43,9 +43,9 @@ async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID,
         left = interaction.conversation_id
         interaction.customer_id, interaction.conversation_id = customer.id, None
         interaction.version += 1
-        times = [interaction.occurred_at]
-        customer.first_contact_at = min(times + ([customer.first_contact_at] if customer.first_contact_at else []))
-        customer.last_contact_at = max(times + ([customer.last_contact_at] if customer.last_contact_at else []))
+        at = interaction.occurred_at
+        customer.first_contact_at = min(at, customer.first_contact_at or at)
+        customer.last_contact_at = max(at, customer.last_contact_at or at)
         await session.flush()
         if left is not None:
             await close_empty(session, left)
