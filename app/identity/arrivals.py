@@ -72,8 +72,7 @@ async def give_arrivals(session: AsyncSession, merge: Merge, by_hand: set[UUID])
         await _give(session, merge.survivor_id, owner, [each for each in ids if each not in by_hand])
     for address in arrivals.addresses:
         for statement in _GIVE_ADDRESS:
-            used = {name: address[name] for name in address if f":{name}" in statement}
-            await session.execute(text(statement), used | {"survivor_id": merge.survivor_id})
+            await session.execute(text(statement), address | {"survivor_id": merge.survivor_id})
 
 
 async def _owners(session: AsyncSession, merge: Merge) -> dict[tuple[str, str], UUID]:

@@ -93,19 +93,15 @@ async def _reappear(session: AsyncSession, merge: Merge, loser_ids: list[UUID]) 
     await session.execute(text("DELETE FROM customer_alias WHERE id = ANY (:ids)"), {"ids": loser_ids})
     rows = [merge.trace["losers"][str(loser_id)]["row"] for loser_id in loser_ids]
     for row in rows:
-        row["organization_id"] = await _organization(session, row["organization_id"], merge.customer_ids)
+        if (id_ := row["organization_id"]) and id_ not in merge.customer_ids:
+            own = await _organization(session, id_)
+            row["organization_id"] = own and str(own)
     await put_back(session, SQLModel.metadata.tables["customer"], rows)
     await session.execute(text(_REAPPEAR), {"ids": loser_ids})
 
 
-async def _organization(session: AsyncSession, id_: str | None, coming: list[str]) -> str | None:
-    if id_ is None or id_ in coming:
-        return id_
-    current = text("""
-        SELECT id::text FROM customer
-        WHERE id = coalesce((SELECT customer_id FROM customer_alias WHERE id = :id), :id)""")
-    found: str | None = await session.scalar(current, {"id": UUID(id_)})
-    return found
+async def _organization(session: AsyncSession, id_: str) -> UUID | None:
+    return await session.scalar(select(Customer.id).where(Customer.id == customers.current(UUID(id_))))
 
 
 def _but(taken: dict[str, Any], by_hand: set[UUID]) -> dict[str, Any]:
@@ -142,9 +138,8 @@ async def _restore(session: AsyncSession, merge: Merge, survivor: Customer) -> N
     restored = taken_back(current, before, after)
     if any(current[name] != after[name] for name in after):
         restored["status"] = current["status"]  # whoever changed the file knows the customer
-    if restored["organization_id"] is not None:
-        own = await _organization(session, restored["organization_id"], [])
-        restored["organization_id"] = UUID(own) if own else None
+    if id_ := restored["organization_id"]:
+        restored["organization_id"] = await _organization(session, id_)
     for name, value in (restored | _times(merge)).items():
         setattr(survivor, name, value)
     survivor.version += 1
