@@ -25,7 +25,12 @@ def budget(records: int) -> int:
 
 
 def keys(profile: Profile) -> set[int]:
-    return {int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), signed=True) for key in _keys(profile)}
+    return {hashed(key) for key in _keys(profile)}
+
+
+def hashed(text: str) -> int:
+    """As a `bigint`."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
 def _keys(profile: Profile) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from app.identity.comparing import COMPARE, Level, compare_sets, compare_texts
-from app.identity.matching import Model, Rates, default_rates, probability, weigh
+from app.identity.matching import SMALLEST_U, Model, Rates, default_rates, probability, weigh
 from app.identity.profiles import BIRTH, FAMILY, GIVEN, Profile
 
 _ROUNDS = 12
@@ -32,7 +32,7 @@ def learn(
     counts: Mapping[int, int],
     records: int,
     candidates: Sequence[tuple[Profile, Profile]],
-    share: float = 1.0,
+    share: float,
 ) -> Model:
     """`profiles` and `candidates` are samples; `share` is how much of all candidates the latter are."""
     model = Model(records=records, counts=counts, prior=assumed_prior(records))
@@ -134,7 +134,7 @@ def _patterns(
     for one, other in candidates:
         if evidence := weigh(model, one, other):
             pattern = tuple(sorted((each.field, each.level) for each in evidence))
-            patterns.setdefault(pattern, []).append(-sum(math.log2(max(each.u, 1e-7)) for each in evidence))
+            patterns.setdefault(pattern, []).append(-sum(math.log2(max(each.u, SMALLEST_U)) for each in evidence))
     return patterns
 
 

@@ -8,9 +8,9 @@ candidates themselves (`app.identity.learning`). The sum and the prior give a pr
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import NamedTuple
 
+from app.identity.blocking import hashed
 from app.identity.comparing import COMPARE, Level, compare_dates, compare_names, compare_sets, compare_texts
 from app.identity.profiles import BIRTH, EMAIL, FAMILY, GIVEN, PHONE, Profile
 
@@ -24,7 +24,7 @@ _CROSSED = -2.0
 _DOUBTFUL = 0.998
 _OUTWEIGHS_SURNAME = 25.0
 _PERSONAL = (BIRTH, EMAIL, PHONE)
-_SMALLEST_U = 1e-7
+SMALLEST_U = 1e-7
 _COMMON_NAME = 20
 """Files that bear a name before two of them without anything else are no news."""
 _MEMORY = 500_000
@@ -57,7 +57,7 @@ def default_rates(name: str) -> Rates:
 
 def value_key(name: str, value: str) -> int:
     """What a value is counted under: half the frequencies are of people's data, which nobody needs to keep in clear."""
-    return int.from_bytes(blake2b(f"{name}:{value}".encode(), digest_size=8).digest(), signed=True)
+    return hashed(f"{name}:{value}")
 
 
 @dataclass(slots=True)
@@ -212,7 +212,7 @@ def _names(model: Model, one: Profile, other: Profile) -> list[Evidence]:
 
 
 def _evidence(model: Model, name: str, level: Level, ours: str, theirs: str) -> Evidence:
-    rates = model.rates.get(name) or default_rates(name)
+    rates = model.rates_of(name)
     if level is Level.different:
         return Evidence(name, level, math.log2(rates.m[level] / rates.u[level]), "", rates.u[level])
     u = rates.u[level]
@@ -221,4 +221,4 @@ def _evidence(model: Model, name: str, level: Level, ours: str, theirs: str) -> 
     else:
         common = max(model.frequency(name, ours), model.frequency(name, theirs))
         u *= max(0.2, min(common / rates.u[Level.exact], 5.0))
-    return Evidence(name, level, math.log2(rates.m[level] / max(u, _SMALLEST_U)), ours, u)
+    return Evidence(name, level, math.log2(rates.m[level] / max(u, SMALLEST_U)), ours, u)
