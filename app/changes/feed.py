@@ -75,7 +75,7 @@ class Feed:
                 queries.READ,
                 position.transaction,
                 position.number,
-                selection.types or None,
+                selection.types,
                 selection.customer_id,
                 since,
                 limit,

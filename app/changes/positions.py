@@ -9,7 +9,7 @@ import base64
 import binascii
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from app.core.errors import BadRequest
 
@@ -36,10 +36,6 @@ BEGINNING = Position(0, 0, _LONGEST)
 
 def moment(at: datetime) -> int:
     return int(at.timestamp())
-
-
-def as_time(position: Position) -> datetime:
-    return datetime.fromtimestamp(position.at, UTC)
 
 
 def write(position: Position, cluster: int) -> str:
