@@ -16,9 +16,9 @@ from app.core.db import now
 from app.core.pagination import PageQuery, list_page
 from app.core.shapes import Moment, Shallow
 from app.customers import service
-from app.customers.models import Consent, ConsentStatus, CustomerAlias
+from app.customers.file_schemas import ConsentInForce
+from app.customers.models import Consent, ConsentStatus
 from app.customers.queries import IN_FORCE
-from app.customers.schemas import ConsentInForce
 from app.messages import Channel
 from app.text.fields import JsonObject, ShortText, Text
 
@@ -81,14 +81,13 @@ class ConsentQuery(PageQuery):
 
 async def give(session: AsyncSession, customer_id: UUID, body: ConsentCreate, *, actor: str) -> dict[str, Any]:
     customer = await service.hold_to_change(session, customer_id)
-    aliases = await session.scalars(select(CustomerAlias.id).where(CustomerAlias.customer_id == customer.id))
     consent = Consent(
         **body.model_dump(exclude={"given_at"}),
         given_at=body.given_at or now(),
         customer_id=customer.id,
         actor=actor,
         given_to=customer.id,
-        known_files=[customer.id, *sorted(aliases)],
+        known_files=[customer.id, *customer.merged_ids],
     )
     session.add(consent)
     await session.flush()

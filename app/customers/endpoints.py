@@ -14,10 +14,10 @@ from app.customers import consents, identifiers, service
 from app.customers.consents import ConsentCreate, ConsentQuery, ConsentRead
 from app.customers.dependencies import PolicyDep
 from app.customers.export import ExportFormat, ExportQuery, export
+from app.customers.file_schemas import CustomerFile
 from app.customers.models import Customer, CustomerIdentifier
 from app.customers.schemas import (
     CustomerCreate,
-    CustomerFile,
     CustomerPatch,
     CustomerQuery,
     CustomerRead,

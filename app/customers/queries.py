@@ -114,7 +114,7 @@ _FEEDBACK = f"""
                          avg(value) FILTER (WHERE place > few AND place <= 2 * few) AS before
                   FROM unnest(newest_first) WITH ORDINALITY AS answer(value, place)) AS compared"""  # noqa: S608  constants
 """Averages and trends are of one question a measure: the one about the service as a whole if it was asked, on the scale
-it was asked on last. What `trend` compares is told in `app.customers.schemas.Trend`."""
+it was asked on last. What `trend` compares is told in `app.customers.file_schemas.Trend`."""
 
 _RECOVERIES = """
     SELECT json_agg(row_to_json(task) ORDER BY task.due_at)

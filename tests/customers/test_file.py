@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.customers.schemas import CustomerFile
+from app.customers.file_schemas import CustomerFile
 from tests.conftest import SavepointDatabase
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, configure, get_file, make_customer, tell
