@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound
+from app.core.errors import AppError, Conflict, FieldError, NotFound
+from app.customers import service as customers
 from app.identity.findings import Findings
 from app.identity.queries import brought
 from app.identity.resolution import resolve
@@ -56,8 +57,7 @@ async def claim(session: AsyncSession, asked: Sequence[UUID | Sender]) -> Claims
     given = await _hold(connection, [each for each in asked if isinstance(each, UUID)], senders)
     resolutions, findings = await resolve(connection, senders) if senders else ([], Findings())
     found = iter(resolutions)
-    customers = [next(found).customer_id if isinstance(each, Sender) else given[each] for each in asked]
-    return Claims(customers, findings)
+    return Claims([next(found).customer_id if isinstance(each, Sender) else given[each] for each in asked], findings)
 
 
 async def bring(session: AsyncSession, findings: Findings, customer_ids: Collection[UUID]) -> None:
@@ -83,7 +83,7 @@ async def _hold(
 def _whose(fate: asyncpg.Record, held: dict[UUID, str]) -> UUID | AppError:
     customer_id: UUID = fate["customer_id"]
     if fate["is_erased"]:
-        return Gone("This customer was erased.", code="erased")
+        return customers.absent(is_erased=True)
     if customer_id not in held:
         return NotFound("No customer has this id.", code="unknown_customer", errors=_UNKNOWN)
     if held[customer_id] == "anonymized":
