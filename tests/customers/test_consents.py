@@ -7,7 +7,7 @@ import pytest
 
 from app.core.ids import uuid7
 from tests.core.test_errors import assert_problem
-from tests.factories import all_pages, get_file, make_customer
+from tests.factories import all_pages, get_file, make_customer, merge, undo
 
 Client = httpx.AsyncClient
 DAY = "2026-11-{:02d}T09:00:00+00:00"
@@ -26,15 +26,6 @@ async def in_force(client: Client, customer: dict[str, Any]) -> list[tuple[str, 
     listed = await all_pages(client, f"/v1/customers/{customer['id']}/consents")
     assert {each["id"] for each in shown} == {each["id"] for each in listed if each["in_force"]}
     return [(each["purpose"], each["channel"], each["status"]) for each in shown]
-
-
-async def merge(client: Client, survivor: dict[str, Any], other: dict[str, Any]) -> str:
-    """Its id."""
-    path = f"/v1/customers/{survivor['id']}/merge"
-    response = await client.post(path, json={"customer_ids": [other["id"]]})
-    assert response.status_code == 200, response.text
-    (merged,) = await all_pages(client, "/v1/merges")
-    return str(merged["id"])
 
 
 async def test_a_consent_is_told_and_shown_in_the_file(client: Client) -> None:
@@ -107,7 +98,7 @@ async def test_on_merge_the_strictest_of_both_sides_is_in_force(client: Client, 
     other_said = ({"granted", "withdrawn"} - {survivor_said}).pop()
     await give(client, survivor, survivor_said, 1 if survivor_said == "withdrawn" else 5)
     await give(client, other, other_said, 1 if other_said == "withdrawn" else 5)
-    await merge(client, survivor, other)
+    await merge(client, survivor["id"], other["id"])
     assert await in_force(client, survivor) == [("marketing", None, "withdrawn")]
 
 
@@ -116,7 +107,7 @@ async def test_on_merge_only_the_newest_of_each_side_counts(client: Client) -> N
     await give(client, survivor, "granted", 2)
     await give(client, other, "withdrawn", 1)
     await give(client, other, "granted", 3)
-    await merge(client, survivor, other)
+    await merge(client, survivor["id"], other["id"])
     assert await in_force(client, survivor) == [("marketing", None, "granted")]
 
 
@@ -124,7 +115,7 @@ async def test_after_a_merge_a_newer_one_counts_again(client: Client) -> None:
     survivor, other = await make_customer(client), await make_customer(client)
     await give(client, survivor, "granted", 5)
     await give(client, other, "withdrawn", 3)
-    await merge(client, survivor, other)
+    await merge(client, survivor["id"], other["id"])
     await give(client, survivor, "granted", 6)
     assert await in_force(client, survivor) == [("marketing", None, "granted")]
 
@@ -133,7 +124,7 @@ async def test_a_withdrawal_for_all_channels_binds_the_other_sides_single_ones(c
     survivor, other = await make_customer(client), await make_customer(client)
     await give(client, survivor, "granted", 5, channel="sms")
     await give(client, other, "withdrawn", 3)
-    await merge(client, survivor, other)
+    await merge(client, survivor["id"], other["id"])
     assert await in_force(client, survivor) == [("marketing", None, "withdrawn")]
     await give(client, survivor, "granted", 6, channel="sms")
     assert await in_force(client, survivor) == [("marketing", None, "withdrawn"), ("marketing", "sms", "granted")]
@@ -143,8 +134,8 @@ async def test_undoing_a_merge_gives_each_its_own_consents_back(client: Client) 
     survivor, other = await make_customer(client), await make_customer(client)
     await give(client, survivor, "granted", 5)
     await give(client, other, "withdrawn", 3)
-    merge_id = await merge(client, survivor, other)
-    assert (await client.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    merged = await merge(client, survivor["id"], other["id"])
+    await undo(client, merged["merge_id"])
     assert await in_force(client, survivor) == [("marketing", None, "granted")]
     assert await in_force(client, other) == [("marketing", None, "withdrawn")]
 
