@@ -128,6 +128,7 @@ async def accept_duplicate(session: SessionDep, caller: Writer, suggestion_id: U
     summary="Say that two files are two people's",
 )
 async def dismiss_duplicate(session: SessionDep, suggestion_id: UUID) -> DuplicateSuggestion:
+    """409 `already_decided`: they were merged; undo that first."""
     return await service.dismiss(session, suggestion_id)
 
 
