@@ -17,6 +17,7 @@ from tests.conftest import open_client
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, make_customer, merge
 from tests.identity.people import population, written
+from tests.identity.test_merge import suggest_pair
 from tests.imports.files import send
 
 Client = httpx.AsyncClient
@@ -144,11 +145,7 @@ async def test_dismissed_pairs_stay_so_and_what_is_no_longer_alike_is_withdrawn(
 
 
 async def test_a_scan_leaves_alone_what_a_message_suggested(client: Client) -> None:
-    await make_customer(client, ("phone", "+989121234567"))
-    await make_customer(client, ("email", "ali@example.ir"))
-    await client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
-    body = {"message": "hello", "email": "ali@example.ir", "phone": "+989121234567"}
-    await client.post("/v1/ingest/form", data=body)
+    await suggest_pair(client)
     before = await suggested(client)
     await scan(client)
     assert await suggested(client) == before
@@ -219,11 +216,7 @@ async def test_all_sure_pairs_are_accepted_together_and_each_person_ends_in_one_
 
 
 async def test_less_than_sure_must_be_asked_for(client: Client) -> None:
-    await make_customer(client, ("phone", "+989121234567"))
-    await make_customer(client, ("email", "ali@example.ir"))
-    await client.post("/v1/sources", json={"name": "form", "provider": "web_form", "settings": {"scheme": "none"}})
-    body = {"message": "hello", "email": "ali@example.ir", "phone": "+989121234567"}
-    await client.post("/v1/ingest/form", data=body)
+    await suggest_pair(client)
     assert (await client.post("/v1/duplicates/accept")).json()["merged"] == 0
     assert (await client.post("/v1/duplicates/accept?min_score=0.4")).json()["merged"] == 1
     assert_problem(await client.post("/v1/duplicates/accept?minscore=0"), 400, "unknown_parameter")
