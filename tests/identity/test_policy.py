@@ -84,9 +84,6 @@ async def log(client: Client, customer_id: str, rule: str) -> list[dict[str, Any
     return [entry for entry in entries if entry["rule"] == rule]
 
 
-# The policies themselves
-
-
 async def test_every_kind_has_a_policy_the_strongest_first(client: Client) -> None:
     items = (await client.get("/v1/identity-policy")).json()["items"]
     assert [each["kind"] for each in items] == list(IdentifierKind)
@@ -166,9 +163,6 @@ async def test_the_rank_decides_whose_message_it_is(client: Client) -> None:
     assert message["customer_id"] == by_phone["id"]
 
 
-# Blocked
-
-
 async def test_a_blocked_value_identifies_nobody(client: Client) -> None:
     ali = await make_customer(client, PHONE)
     await set_policy(client, "phone", blocked_values=[PHONE[1]])
@@ -192,9 +186,6 @@ def test_no_pattern_takes_long() -> None:
     row = default(IdentifierKind.email)
     row.blocked_patterns = ["*a" * 40 + "b[!x]*"]
     assert not Policies([row]).is_blocked("email", "a" * 300 + "@example.ir")
-
-
-# Shared
 
 
 async def test_a_shared_number_with_a_name_goes_to_the_one_of_that_name(client: Client) -> None:
@@ -279,9 +270,6 @@ async def test_an_identifier_given_by_hand_is_shared_if_the_policy_says_so(clien
         assert await identifiers(client, customer["id"]) == {(*PHONE, True)}
 
 
-# Limits
-
-
 async def test_two_ids_of_one_system_never_come_into_one_file(client: Client) -> None:
     first = await make_customer(client, ("external", "erp:1"), MAIL)
     second = await send_event(client, external="erp:2", email=MAIL[1])
@@ -361,9 +349,6 @@ async def test_only_what_came_within_the_window_counts(client: Client) -> None:
     assert {(*PHONE, False), (*OTHER_PHONE, False)} < await identifiers(client, ali)
 
 
-# Validity
-
-
 async def test_a_number_not_seen_for_long_is_somebody_elses(client: Client) -> None:
     await set_policy(client, "phone", valid_days=365)
     before = await call(client, PHONE[1], occurred_at="2024-01-01T12:00:00Z")
@@ -404,9 +389,6 @@ async def test_our_own_call_to_an_old_number_makes_it_nobody_elses(client: Clien
     to = {"kind": PHONE[0], "value": PHONE[1]}
     ours = await tell(client, to=to, direction="outbound", occurred_at="2026-01-01T12:00:00Z")
     assert ours["customer_id"] == before
-
-
-# Joining
 
 
 async def test_a_provisional_file_joins_the_established_one_that_a_message_names(client: Client) -> None:
