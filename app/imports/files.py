@@ -87,6 +87,8 @@ class OpenFile:
 def open_file(content: bytes, form: ImportFormat, options: ImportOptions, region: str | None) -> OpenFile:
     if not content:
         raise unreadable("The file is empty.")
+    if options.sheet is not None and form is not ImportFormat.xlsx:
+        raise Unprocessable("Only a workbook has sheets.", code="unknown_sheet")
     table: Table | None = None
     if form is ImportFormat.csv:
         table = Delimited(content)
@@ -97,6 +99,5 @@ def open_file(content: bytes, form: ImportFormat, options: ImportOptions, region
     mapping: dict[str, str | None] = {}
     if table is not None:
         sample = [cells for _, cells in itertools.islice(table.rows(), _SAMPLED_ROWS)]
-        mapping.update(guess(table.columns, sample, region))
-        mapping = overridden(mapping, options.mapping or {}, table.columns)
+        mapping = overridden(guess(table.columns, sample, region), options.mapping or {}, table.columns)
     return OpenFile(content, form, table, mapping, options.source, region)

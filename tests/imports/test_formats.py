@@ -139,6 +139,12 @@ async def test_a_sheet_is_chosen_by_name(client: httpx.AsyncClient) -> None:
     assert_problem(response, 422, "unknown_sheet")
 
 
+@pytest.mark.parametrize("content", ["name\nA\n", '{"display_name":"A"}'])
+async def test_a_sheet_of_what_is_no_workbook_is_refused(client: httpx.AsyncClient, content: str) -> None:
+    response = await client.post("/v1/imports", params={"sheet": "first"}, content=content)
+    assert_problem(response, 422, "unknown_sheet")
+
+
 async def test_a_workbook_that_would_fill_the_memory_is_refused(client: httpx.AsyncClient) -> None:
     book = workbook({"wide": [["name"], ["A"]]})
     corner = sheet([["name"]]).replace("</row>", '</row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
