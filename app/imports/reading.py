@@ -8,12 +8,13 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from app.core.errors import field_errors
+from app.core.errors import FieldError, field_errors
 from app.core.shapes import Moment
 from app.customers.models import CustomerStatus
 from app.customers.policies import Policies
 from app.customers.schemas import CustomerCreate, CustomerRead, IdentifierCreate, IdentifierRead
 from app.imports.formats.base import Record, reason
+from app.messages import IdentifierKind
 from app.text.identifiers import InvalidIdentifier, normalise, withheld
 
 _NAMES = ("display_name", "given_name", "family_name", "language", "time_zone", "organization_id", "kind")
@@ -57,11 +58,17 @@ class ImportedCustomer(CustomerCreate):
             try:
                 return cls.model_validate(body)
             except ValidationError as error:
-                errors = field_errors(error.errors(include_url=False, include_context=False, include_input=False))
-                record.reasons += [reason("validation_failed", each["message"], each["field"]) for each in errors]
-                wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+                found = error.errors(include_url=False, include_context=False, include_input=False)
+                record.reasons += map(_reason, field_errors(found))
+                wrong = {str(each["loc"][0]) for each in found if each["loc"]}
                 body = _without(body, wrong) if record.lenient and wrong & body.keys() else None
         return None
+
+
+def _reason(error: FieldError) -> dict[str, str]:
+    misplaced = error["field"] in set(IdentifierKind)
+    message = "Addresses stand in `identifiers`, each with `kind` and `value`." if misplaced else error["message"]
+    return reason("validation_failed", message, error["field"])
 
 
 def _without(value: Any, names: Iterable[str]) -> Any:

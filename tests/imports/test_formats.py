@@ -229,6 +229,16 @@ async def test_lines_of_json_are_bodies_as_for_a_new_customer(client: httpx.Asyn
     assert (await find(client, phone="+989121234567"))["display_name"] == "A"
 
 
+async def test_an_address_beside_the_list_of_them_is_rejected_and_told_where_it_belongs(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await send(client, '{"display_name":"A","phone":"+989121234567"}', "a.ndjson")
+    (row,) = await results(client, answer)
+    (reason,) = row["reasons"]
+    assert (row["result"], reason["code"], reason["field"]) == ("rejected", "validation_failed", "phone")
+    assert "`identifiers`" in reason["message"]
+
+
 async def test_lone_surrogates_and_nul_are_cleaned(client: httpx.AsyncClient) -> None:
     line = '{"display_name":"a\\u0000b\\ud800","attributes":{"k\\udfff":"\\u0000"},"identifiers":[]}'
     answer = await send(client, line, "a.ndjson")
