@@ -11,7 +11,7 @@ from app.imports.formats.base import Record, Table, reason
 from app.imports.languages import language_code
 from app.messages import IdentifierKind
 from app.text.digits import ascii_digits, strip_marks
-from app.text.identifiers import InvalidIdentifier, normalise
+from app.text.identifiers import is_readable
 
 _DIALLED = {IdentifierKind.phone, IdentifierKind.fax, IdentifierKind.whatsapp}
 _SEPARATORS = {
@@ -104,18 +104,11 @@ def _addresses(kind: IdentifierKind, text: str, region: str | None) -> Sequence[
         if whole := _DECIMALS.fullmatch(ascii_digits(text)):
             text = whole[1]
     separator = _SEPARATORS.get(kind, _LINES)
-    if not separator.search(text) or (kind in _DIALLED and _is_one(kind, text, region)):
+    if not separator.search(text) or (kind in _DIALLED and is_readable(kind, text, region)):
         parts = [text]
     else:
         parts = separator.split(text)
     return [part for part in map(str.strip, parts) if any(map(str.isalnum, part))]
-
-
-def _is_one(kind: IdentifierKind, text: str, region: str | None) -> bool:
-    try:
-        return bool(normalise(kind, text, region))
-    except InvalidIdentifier:
-        return False
 
 
 def _listed(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from app.core.errors import FieldError, Unprocessable
 from app.customers.export import COLUMNS, TIMES
 from app.imports.fields import PLAIN_NAME, by_header, is_field, key
 from app.text.digits import ascii_digits, strip_marks
-from app.text.identifiers import InvalidIdentifier, normalise
+from app.text.identifiers import is_readable
 
 _ENOUGH = 0.8
 _SPACES = re.compile(r"[\W_]+")
@@ -83,13 +83,13 @@ def named(cells: Iterable[str]) -> list[str]:
 
 
 def is_address(text: str) -> bool:
-    return _readable("email", text, None) or (bool(_LOOKS_DIALLED.fullmatch(_plain(text))) and len(_plain(text)) >= 9)
+    return is_readable("email", text) or (_looks_dialled(text) and len(_plain(text)) >= 9)
 
 
 def _by_values(values: Sequence[str], region: str | None) -> str | None:
     tests: dict[str, Any] = {
-        "email": lambda value: _readable("email", value, None),
-        "phone": lambda value: bool(_LOOKS_DIALLED.fullmatch(_plain(value))) and _readable("phone", value, region),
+        "email": lambda value: is_readable("email", value),
+        "phone": lambda value: _looks_dialled(value) and is_readable("phone", value, region),
     }
     for kind, test in tests.items():
         if values and sum(map(test, values)) >= _ENOUGH * len(values):
@@ -97,12 +97,9 @@ def _by_values(values: Sequence[str], region: str | None) -> str | None:
     return None
 
 
+def _looks_dialled(text: str) -> bool:
+    return _LOOKS_DIALLED.fullmatch(_plain(text)) is not None
+
+
 def _plain(text: str) -> str:
     return strip_marks(ascii_digits(text))
-
-
-def _readable(kind: str, text: str, region: str | None) -> bool:
-    try:
-        return bool(normalise(kind, text, region))
-    except InvalidIdentifier:
-        return False

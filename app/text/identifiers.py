@@ -39,6 +39,14 @@ def normalise(kind: str, raw: str, region: str | None = None) -> str:
     return value
 
 
+def is_readable(kind: str, raw: str, region: str | None = None) -> bool:
+    try:
+        normalise(kind, raw, region)
+    except InvalidIdentifier:
+        return False
+    return True
+
+
 def _email(raw: str, region: str | None) -> str:
     return normalise_email(raw)
 
