@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -54,7 +54,7 @@ class ExportQuery(BaseModel):
 async def export(database: Database, query: ExportQuery, form: ExportFormat) -> AsyncIterator[str]:
     concerns(None, Action.export)
     if form is ExportFormat.csv:
-        yield _as_csv([list(COLUMNS)])
+        yield as_csv([COLUMNS])
     last = _FIRST
     while True:
         async with database.bulk() as connection:
@@ -64,7 +64,7 @@ async def export(database: Database, query: ExportQuery, form: ExportFormat) -> 
         last = rows[-1]["id"]
         documents = [row["document"] for row in rows]
         if form is ExportFormat.csv:
-            yield _as_csv([_cells(json.loads(document)) for document in documents])
+            yield as_csv(_cells(json.loads(document)) for document in documents)
         else:
             yield "".join(f"{document}\n" for document in documents)
 
@@ -85,7 +85,7 @@ def _harmless(cell: str) -> str:
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
-def _as_csv(rows: list[list[str]]) -> str:
+def as_csv(rows: Iterable[Iterable[Any]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()

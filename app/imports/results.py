@@ -1,13 +1,12 @@
 """What became of each row, streamed page by page: a connection is held no longer than a page takes."""
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from app.core.db import Database
+from app.customers.export import as_csv
 from app.imports import queries
 from app.imports.models import RowResult
 from app.imports.schemas import ResultFormat
@@ -20,7 +19,7 @@ async def stream(
     database: Database, import_id: UUID, form: ResultFormat, result: RowResult | None
 ) -> AsyncIterator[str]:
     if form is ResultFormat.csv:
-        yield _as_csv([_COLUMNS])
+        yield as_csv([_COLUMNS])
     line = 0
     while True:
         async with database.bulk() as connection:
@@ -29,7 +28,7 @@ async def stream(
             return
         line = rows[-1]["line"]
         shown = [_shown(row) for row in rows]
-        yield _as_csv([_cells(row) for row in shown]) if form is ResultFormat.csv else _as_lines(shown)
+        yield as_csv(map(_cells, shown)) if form is ResultFormat.csv else _as_lines(shown)
 
 
 def _shown(row: Any) -> dict[str, Any]:
@@ -44,9 +43,3 @@ def _as_lines(rows: Sequence[dict[str, Any]]) -> str:
 def _cells(row: dict[str, Any]) -> list[Any]:
     reasons = "; ".join(": ".join(filter(None, (each.get("field"), each["message"]))) for each in row["reasons"])
     return [row["line"], row["result"], row["customer_id"], row["undone"], reasons]
-
-
-def _as_csv(rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
