@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -37,8 +37,8 @@ RESCUE_AFTER_S = 120
 _UNIQUE_MARK = b"onefile-import:%s\n"
 """Before the kept content: its key is its hash, and the file may also be somebody's attachment, which stays."""
 
-Progress = Callable[[int, int], None]
-"""Called with the rows done and all rows."""
+Progress = Callable[[int], None]
+"""Called with the rows done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +99,14 @@ async def run(
     record = await get(desk, import_id)
     if record.status is ImportStatus.running:
         if record.dry_run and record.done:
-            await _begin_again(desk, import_id)  # what the earlier rows would have made was only in memory
-            record = await get(desk, import_id)
+            record = await _begin_again(desk, import_id)  # what the earlier rows would have made was only in memory
         opened = opened or await _reopen(desk, record)
         try:
             await _work_through(desk, record, opened, progress)
         except Overtaken:
             return await get(desk, import_id)
         await _close(desk, import_id, ImportStatus.finished)
-    await _forget_file(desk, import_id)
-    return await get(desk, import_id)
+    return await _forget_file(desk, import_id)
 
 
 async def fail(desk: Desk, import_id: UUID, why: str) -> None:
@@ -157,7 +155,7 @@ async def _work_through(desk: Desk, record: CustomerImport, opened: OpenFile, pr
         done += len(people)
         people = following
         if progress is not None:
-            progress(done, record.row_count)
+            progress(done)
 
 
 def _chunks(opened: OpenFile, done: int, rules: Rules) -> Iterator[list[Person]]:
@@ -179,16 +177,15 @@ async def _reopen(desk: Desk, record: CustomerImport) -> OpenFile:
     content = (await desk.storage.get(record.storage_key or "")).partition(b"\n")[2]
     options = ImportOptions(sheet=record.options["sheet"], source=record.options["source"])
     opened = await asyncio.to_thread(open_file, content, record.format, options, record.options["region"])
-    return OpenFile(
-        content, record.format, opened.table, record.mapping, record.options["source"], record.options["region"]
-    )
+    return replace(opened, mapping=record.mapping)
 
 
-async def _begin_again(desk: Desk, import_id: UUID) -> None:
+async def _begin_again(desk: Desk, import_id: UUID) -> CustomerImport:
     async with desk.database.session() as session:
         await session.execute(text("DELETE FROM import_row WHERE import_id = :id"), {"id": import_id})
         record = await find(session, import_id)
         record.done, record.counts = 0, {}
+    return record
 
 
 async def _close(desk: Desk, import_id: UUID, status: ImportStatus, why: str | None = None) -> None:
@@ -202,13 +199,15 @@ async def _close(desk: Desk, import_id: UUID, status: ImportStatus, why: str | N
             logger.info("imports.closed", import_id=str(import_id), status=status, rows=record.done)
 
 
-async def _forget_file(desk: Desk, import_id: UUID) -> None:
+async def _forget_file(desk: Desk, import_id: UUID) -> CustomerImport:
     """The file names people: it is not kept longer than it is needed."""
     record = await get(desk, import_id)
     if record.storage_key is not None:
         await desk.storage.remove(record.storage_key)
         async with desk.database.session() as session:
-            (await find(session, import_id)).storage_key = None
+            record = await find(session, import_id)
+            record.storage_key = None
+    return record
 
 
 async def enqueue(session: AsyncSession, job: str, import_id: UUID, *, pause: int = 0) -> None:

@@ -19,7 +19,7 @@ async def import_file(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen) as bars:
         bar = bars.add_task(upload.file_name or "", total=record.row_count)
-        record = await service.run(desk, record.id, opened, progress=lambda done, _: bars.update(bar, completed=done))
+        record = await service.run(desk, record.id, opened, progress=lambda done: bars.update(bar, completed=done))
     _show(record, screen)
     if report is not None:
         async for part in results.stream(desk.database, record.id, ResultFormat.csv, None):

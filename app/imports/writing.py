@@ -20,7 +20,7 @@ from app.customers.addresses import IdentifierPolicy
 from app.customers.models import Rule
 from app.identity.queries import SUGGEST
 from app.imports import queries
-from app.imports.models import CustomerImport, ImportStatus, RowResult
+from app.imports.models import CustomerImport, ImportStatus
 from app.imports.planning import Plan, Subject
 from app.imports.reading import Person
 from app.text.folding import name_key
@@ -35,8 +35,6 @@ _ENTRY = (
 )
 _CHANGE = ("type", "customer_id", "subject_id", "data", "at")
 _ROW = ("import_id", "line", "result", "customer_id", "version", "reasons", "changes")
-
-
 _NAMES = ("display_name", "given_name", "family_name")
 
 
@@ -58,7 +56,7 @@ class Writer:
         self._imagined: tuple[dict[tuple[str, str], UUID], dict[UUID, Subject]] = ({}, {})
         """What earlier chunks of a dry run would have made: later rows are about it, too."""
 
-    async def write(self, people: Sequence[Person], done: int) -> Counter[RowResult]:
+    async def write(self, people: Sequence[Person], done: int) -> None:
         """Write the chunk after the first `done` rows."""
         keys = {lock_key(*each.key) for person in people for each in person.addresses}
         async with self.database.bulk() as connection, locked(connection, keys):
@@ -72,7 +70,6 @@ class Writer:
                 await self._apply(connection, plan)
             await connection.copy_records_to_table("import_row", records=self._rows(plan), columns=_ROW)
             await connection.execute(queries.PROGRESS, self.import_id, len(people), json.dumps(counts))
-        return counts
 
     async def _plan(self, connection: asyncpg.Connection, people: Sequence[Person]) -> Plan:
         wanted = list({each.key for person in people for each in person.addresses})
