@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from app.core.db import now
 from app.core.errors import AppError, NotFound
@@ -15,13 +16,11 @@ _AT_WORK = timedelta(seconds=60)
 
 
 def handlers(desk: Desk) -> Mapping[str, Handler]:
-    async def run_import(attempt: Attempt) -> None:
-        await _run(desk, attempt)
+    return {RUN: partial(_run, desk), undo.UNDO: partial(_undo, desk)}
 
-    async def undo_import(attempt: Attempt) -> None:
-        await undo.run(desk, attempt.id)
 
-    return {RUN: run_import, undo.UNDO: undo_import}
+async def _undo(desk: Desk, attempt: Attempt) -> None:
+    await undo.run(desk, attempt.id)
 
 
 async def _run(desk: Desk, attempt: Attempt) -> None:

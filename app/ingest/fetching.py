@@ -5,6 +5,7 @@ An adapter says what to ask (`Adapter.fetch_media`, a generator without a connec
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -43,31 +44,13 @@ Got = TypeVar("Got")
 def handlers(intake: Intake) -> Mapping[str, Handler]:
     """Job names, as the statements that enqueue them write them, and what each does."""
 
-    async def fetch_attachment(attempt: Attempt) -> None:
-        await _fetch_attachment(intake, attempt)
-
-    async def complete_message(attempt: Attempt) -> None:
-        await _complete_message(intake, attempt)
-
-    async def confirm(attempt: Attempt) -> None:
-        await _confirm(intake, attempt)
-
-    async def forget_file(attempt: Attempt) -> None:
-        await put_aside(intake.database, intake.storage, attempt.id)
-
-    async def remove_file(attempt: Attempt) -> None:
-        await remove(intake.database, intake.storage, attempt.id)
-
-    async def add_words(attempt: Attempt) -> None:
-        await make_searchable(intake.database)
-
     return {
-        "fetch_attachment": fetch_attachment,
-        "complete_message": complete_message,
-        "confirm": confirm,
-        "forget_file": forget_file,
-        "remove_file": remove_file,
-        "make_searchable": add_words,
+        "fetch_attachment": partial(_fetch_attachment, intake),
+        "complete_message": partial(_complete_message, intake),
+        "confirm": partial(_confirm, intake),
+        "forget_file": lambda attempt: put_aside(intake.database, intake.storage, attempt.id),
+        "remove_file": lambda attempt: remove(intake.database, intake.storage, attempt.id),
+        "make_searchable": lambda _: make_searchable(intake.database),
     }
 
 
