@@ -4,12 +4,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
 
 
+def _with_telephones(region: str) -> str:
+    if region not in SUPPORTED_REGIONS:
+        raise ValueError("not a region with telephone numbers, such as IR or GB (ISO 3166)")
+    return region
+
+
+Region = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["IR"]), AfterValidator(_with_telephones)]
+"""Whose national phone numbers are meant."""
 RetentionDays = Annotated[int | None, Field(ge=1, le=36500)]
 """None: for ever."""
 
@@ -36,7 +45,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """Where providers and customers reach this service, `https://hooks.example.org`: signatures over a URL are checked
     against it, links to surveys begin with it."""
-    default_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    default_region: Region | None = None
     """Region (ISO 3166) whose national phone numbers are understood when neither call nor source names one."""
     default_time_zone: str = "UTC"
     """Time zone of "today" for a customer whose own is unknown."""

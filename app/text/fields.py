@@ -3,9 +3,9 @@
 import math
 from typing import Annotated, Any
 
-from phonenumbers import SUPPORTED_REGIONS
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
+from app.config import Region as Region
 from app.text.cleaning import clean, clean_json
 
 
@@ -30,13 +30,3 @@ Typed = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length
 Address = Annotated[str, BeforeValidator(clean_json), StringConstraints(max_length=500)]
 """An identifier as people write it; not stripped: a leading space may be a plus that a URL lost."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(clean_json), AfterValidator(_finite)]
-
-
-def _with_telephones(region: str) -> str:
-    if region not in SUPPORTED_REGIONS:
-        raise ValueError("not a region with telephone numbers, such as IR or GB (ISO 3166)")
-    return region
-
-
-Region = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["IR"]), AfterValidator(_with_telephones)]
-"""Whose national phone numbers are meant."""

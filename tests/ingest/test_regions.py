@@ -3,7 +3,9 @@
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import ValidationError
 
+from tests.conftest import make_settings
 from tests.factories import configure, make_source
 
 
@@ -16,3 +18,8 @@ async def test_a_form_with_a_national_number_finds_its_customer(
     await client.post("/v1/ingest/form", json={"phone": "۰۹۱۲ ۱۲۳ ۴۵۶۷", "message": "سلام"})
     found = await client.get("/v1/lookup", params={"phone": phone})
     assert found.status_code == 200, found.text
+
+
+def test_a_service_of_a_region_without_telephone_numbers_does_not_start() -> None:
+    with pytest.raises(ValidationError, match="not a region"):
+        make_settings(default_region="UK")
