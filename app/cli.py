@@ -239,6 +239,8 @@ def sources_create(
     settings: Annotated[str, typer.Option(help="JSON.")] = "{}",
 ) -> None:
     """Connect a provider account and print what to enter there."""
+    if not all("=" in pair for pair in credential):
+        raise ValueError("Write each credential as name=value.")
     body = SourceCreate(
         name=name,
         provider=provider,

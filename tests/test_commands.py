@@ -29,10 +29,10 @@ def started(url: str, place: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=os.environ | own, stdout=pipe, stderr=pipe, text=True)  # noqa: S603  ours
 
 
-def onefile(url: str, place: Path, *arguments: str) -> str:
+def onefile(url: str, place: Path, *arguments: str, code: int = 0) -> str:
     with started(url, place, *arguments) as command:
         printed, complaints = command.communicate(timeout=120)
-    assert command.returncode == 0, complaints
+    assert command.returncode == code, complaints
     return printed + complaints
 
 
@@ -71,3 +71,9 @@ def test_a_worker_does_the_jobs_that_wait_and_lets_go_when_it_is_told_to(url: st
         worker.terminate()
         assert worker.wait(timeout=30) == 0
     assert ask(url, waiting) == 0
+
+
+def test_a_credential_without_a_name_is_refused_and_not_repeated(url: str, tmp_path: Path) -> None:
+    told = onefile(url, tmp_path, "sources", "create", "sms", "twilio_sms", "--credential", "hush", code=1)
+    assert "name=value" in told
+    assert "hush" not in told
