@@ -47,6 +47,9 @@ class Scope(StrEnum):
     admin = "admin"
 
 
+_RANK = {scope: rank for rank, scope in enumerate(Scope)}
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Whoever a request speaks for."""
@@ -56,8 +59,7 @@ class Principal:
     scope: Scope
 
     def may(self, scope: Scope) -> bool:
-        ladder = list(Scope)
-        return ladder.index(self.scope) >= ladder.index(scope)
+        return _RANK[self.scope] >= _RANK[scope]
 
 
 class ApiKey(Record, table=True):
@@ -70,7 +72,7 @@ class ApiKey(Record, table=True):
 
     @property
     def highest(self) -> Scope:
-        return max((Scope(scope) for scope in self.scopes), key=list(Scope).index)
+        return max((Scope(scope) for scope in self.scopes), key=_RANK.__getitem__)
 
 
 class KeyRing:

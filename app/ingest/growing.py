@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
@@ -81,11 +80,12 @@ async def _complete(connection: asyncpg.Connection, row: asyncpg.Record, touch: 
     known = await connection.fetch("SELECT url, provider_id FROM attachment WHERE interaction_id = $1", row["id"])
     files = [each for each in touch.files if (each["url"], each["provider_id"]) not in {tuple(one) for one in known}]
     ends = touch.ends()
-    if after == before and not files and not (row["of_nobody"] and any(ends.values())):
+    ends_told = row["of_nobody"] and any(ends.values())
+    if after == before and not files and not ends_told:
         return False
     shown += [touch.shown(each) for each in files]
     fields = [name for name, old, new in zip(_GROWING, before, after, strict=True) if old != new]
-    fields += ["attachments"] * bool(files) + ["from", "to"] * bool(row["of_nobody"] and any(ends.values()))
+    fields += ["attachments"] * bool(files) + ["from", "to"] * ends_told
     # Who was on which end is told by any stage but those that speak of the recording alone.
     way = (touch.direction, touch.status) if row["of_nobody"] else (row["direction"], row["status"])
     await connection.execute(
@@ -100,7 +100,7 @@ async def _complete(connection: asyncpg.Connection, row: asyncpg.Record, touch: 
         text_key(row["subject"], after[0]),
     )
     if files:
-        await attach(connection, row["id"], files)
+        await connection.execute(ATTACH, row["id"], json.dumps(files))
     return True
 
 
@@ -121,11 +121,6 @@ async def _adopt(connection: asyncpg.Connection, row: asyncpg.Record, touch: Tou
         began,
         *(json.dumps(rows) for rows in brought),
     )
-
-
-async def attach(connection: asyncpg.Connection, interaction_id: UUID, files: list[dict[str, Any]]) -> None:
-    """Rows for files that came later, and the jobs that fetch them."""
-    await connection.execute(ATTACH, interaction_id, json.dumps(files))
 
 
 def _joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -97,12 +97,11 @@ async def files_of(message: InboundMessage, storage: Storage) -> list[dict[str, 
 
 async def _file(attachment: Attachment, storage: Storage) -> dict[str, Any]:
     content = attachment.content
-    here = content is not None
     reachable = attachment.url is not None or attachment.provider_id is not None
-    state = AttachmentState.stored if here else AttachmentState.pending if reachable else AttachmentState.failed
+    elsewhere = AttachmentState.pending if reachable else AttachmentState.failed
     return {
         "id": str(uuid7()),
-        "state": state,
+        "state": AttachmentState.stored if content is not None else elsewhere,
         "name": attachment.name,
         "content_type": sniffed(content, attachment.content_type) if content is not None else attachment.content_type,
         "size": len(content) if content is not None else attachment.size,
