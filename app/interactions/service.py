@@ -23,16 +23,15 @@ _WITHOUT_HTML = select(Interaction).options(defer(Interaction.html))  # type: ig
 
 
 async def get(session: AsyncSession, interaction_id: UUID) -> Interaction:
-    interaction = await session.get(Interaction, interaction_id)
-    if interaction is None:
-        raise NotFound("No interaction has this id.")
-    concerns(interaction.customer_id)
-    return interaction
+    return _found(await session.get(Interaction, interaction_id))
 
 
 async def hold(session: AsyncSession, interaction_id: UUID) -> Interaction:
     """The interaction, locked against other changes until the end of the transaction."""
-    interaction = await session.get(Interaction, interaction_id, with_for_update=True, populate_existing=True)
+    return _found(await session.get(Interaction, interaction_id, with_for_update=True, populate_existing=True))
+
+
+def _found(interaction: Interaction | None) -> Interaction:
     if interaction is None:
         raise NotFound("No interaction has this id.")
     concerns(interaction.customer_id)

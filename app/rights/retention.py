@@ -16,6 +16,7 @@ from app.config import Settings
 from app.core import metrics
 from app.core.audit import AuditEntry
 from app.core.db import Database, now
+from app.core.jobs import ENQUEUE
 from app.core.shapes import UtcTime
 from app.ingest.models import InboundRequest
 from app.interactions.models import Attachment, AttachmentState, Interaction
@@ -25,13 +26,12 @@ from app.rights.models import RetentionRun
 logger = structlog.get_logger()
 
 _AT_ONCE = 1_000
-_FORGET_FILES = """
+_FORGET_FILES = f"""
     WITH marked AS (
         UPDATE attachment SET state = :state, reason = 'kept no longer', name = NULL, url = NULL, provider_id = NULL,
                               updated_at = now()
         WHERE id = ANY (:ids) RETURNING id)
-    INSERT INTO pgqueuer (priority, status, entrypoint, payload)
-    SELECT 0, 'queued', 'forget_file', convert_to(id::text, 'UTF8') FROM marked"""
+    {ENQUEUE} SELECT 0, 'queued', 'forget_file', convert_to(id::text, 'UTF8') FROM marked"""  # noqa: S608  constants
 _SHOW_NO_LONGER = """
     UPDATE interaction AS i
     SET version = i.version + 1, updated_at = now(),
