@@ -151,7 +151,7 @@ class Adapter(ABC):
         return ()
 
     def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
-        """The attachment with its content."""
+        """The attachment with its content. Nothing is asked or refused before the conversation begins."""
         response = yield FetchRequest(attachment.url or "")
         content_type = response.headers.get("content-type", attachment.content_type)
         return replace(attachment, content=response.body, size=len(response.body), content_type=content_type)

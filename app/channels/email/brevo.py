@@ -63,7 +63,7 @@ class Brevo(Adapter):
         return [*(inbound for item in items for inbound in _received(item)), *events]
 
     def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
-        return media.fetch(attachment, {"api-key": signatures.credential(source, "api_key")})
+        return (yield from media.fetch(attachment, {"api-key": signatures.credential(source, "api_key")}))
 
 
 def _check_bearer(request: WebhookRequest, source: SourceConfig) -> None:
