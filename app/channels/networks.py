@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from app.channels.parties import Address, number
-from app.messages import Channel, IdentifierKind
+from app.channels.parties import Address, identify, number
+from app.messages import Channel, Identifier, IdentifierKind
 
 
 class Network(NamedTuple):
@@ -47,6 +47,11 @@ def addresses(name: str, raw: str) -> list[Address]:
         # Ids are unique within their network only.
         return [Address(kind, f"{_word(name)}:{raw}")]
     return [Address(kind, raw)]
+
+
+def identify_one(name: str, raw: str, region: str | None) -> Identifier | None:
+    """Whom a receipt is about; None where no rule can read the address."""
+    return next(iter(identify(addresses(name, raw), region=region)), None)
 
 
 def _word(name: str) -> str:

@@ -1,10 +1,11 @@
 """Who sent a message and who got it: addresses made canonical where a rule can read them, kept as written elsewhere."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
-from app.messages import Confidence, Identifier, IdentifierKind, Party
+from app.messages import Confidence, Direction, Identifier, IdentifierKind, Party
 from app.text.identifiers import InvalidIdentifier, normalise, withheld
 
 # Fewer digits may be a short code, and no international number begins with 0.
@@ -19,6 +20,15 @@ class Address:
     raw: str
     without_plus: bool = False
     """Whether this provider leaves out the plus of international numbers."""
+
+
+class Ends(TypedDict):
+    """Both ends of a message, by the names `InboundMessage` has for them."""
+
+    sender: Party | None
+    recipient: Party | None
+    identifiers: Sequence[Identifier]
+    direction: Direction
 
 
 def number(raw: str) -> Address:
@@ -54,6 +64,23 @@ def party(address: Address, *, region: str | None = None, name: str | None = Non
     if hidden or not address.raw.strip():
         return None
     return Party(address.kind, _canonical(address, region) or address.raw, name or None)
+
+
+def ends(
+    senders: Sequence[Address],
+    recipients: Sequence[Address],
+    *,
+    region: str | None = None,
+    name: str | None = None,
+    outbound: bool = False,
+) -> Ends:
+    """Of all that tells who is at an end, the first address names it; `name` is the sender's."""
+    return Ends(
+        sender=party(senders[0], region=region, name=name) if senders else None,
+        recipient=party(recipients[0], region=region) if recipients else None,
+        identifiers=identify(recipients if outbound else senders, region=region),
+        direction=Direction.outbound if outbound else Direction.inbound,
+    )
 
 
 def _canonical(address: Address, region: str | None) -> str | None:

@@ -121,7 +121,9 @@ class TestBrevo:
 
     def test_without_a_key_nothing_is_fetched(self) -> None:
         with pytest.raises(Refused):
-            next(ADAPTERS["brevo"].fetch_media(Attachment(None, "a/b", url="https://x.example"), SourceConfig("sample")))
+            next(
+                ADAPTERS["brevo"].fetch_media(Attachment(None, "a/b", url="https://x.example"), SourceConfig("sample"))
+            )
 
 
 class TestSendGrid:

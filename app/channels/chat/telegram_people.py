@@ -1,21 +1,12 @@
 """Who wrote a Telegram message, where, and on what occasion."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypedDict
+from collections.abc import Iterator
+from typing import Any
 
 from app.channels.base import Unreadable
 from app.channels.documents import Document, section, text
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, Ends, identify, party
 from app.messages import Confidence, Direction, Identifier, IdentifierKind, Party
-
-
-class Ends(TypedDict):
-    """Both ends of a message, by the names `InboundMessage` has for them."""
-
-    sender: Party | None
-    recipient: Party | None
-    identifiers: Sequence[Identifier]
-    direction: Direction
 
 
 def number(document: Document, key: str) -> str:

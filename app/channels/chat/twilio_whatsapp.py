@@ -5,7 +5,7 @@ from typing import Any
 
 from app.channels.base import Unreadable
 from app.channels.chat.content import Content, location
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, ends
 from app.channels.twilio import Fields, TwilioMessages, answered, media, opt_out
 from app.messages import Channel, IdentifierKind, InboundMessage
 
@@ -30,9 +30,7 @@ class TwilioWhatsApp(TwilioMessages):
         return InboundMessage(
             channel=Channel.whatsapp,
             external_id=sid,
-            sender=party(senders[0], name=fields.get("ProfileName")),
-            recipient=party(recipient),
-            identifiers=identify(senders),
+            **ends(senders, [recipient], name=fields.get("ProfileName")),
             text=said.text,
             references=answered(fields),
             opt_out=opt_out(fields),

@@ -10,7 +10,7 @@ from app.channels import documents, media, networks, signatures, times, tokens
 from app.channels.base import Adapter, Fetching, Refused, SourceConfig, Unreadable, WebhookRequest
 from app.channels.chat.vonage_content import content
 from app.channels.documents import Document, section, text
-from app.channels.parties import identify, party
+from app.channels.parties import ends
 from app.messages import Attachment, Channel, DeliveryReceipt, Ignored, Inbound, InboundMessage, ReceiptEvent
 
 # Each attempt is signed anew.
@@ -78,14 +78,11 @@ def _message(payload: Document, region: str | None) -> InboundMessage:
     senders = networks.addresses(network, text(payload, "from"))
     recipients = networks.addresses(network, text(payload, "to"))
     answered = said.answers or text(section(payload, "context"), "message_uuid")
-    name = text(section(payload, "profile"), "name")
     return InboundMessage(
         channel=networks.channel(network),
         external_id=text(payload, "message_uuid"),
         occurred_at=times.iso_if_told(text(payload, "timestamp")),
-        sender=party(senders[0], region=region, name=name) if senders else None,
-        recipient=party(recipients[0], region=region) if recipients else None,
-        identifiers=identify(senders, region=region),
+        **ends(senders, recipients, region=region, name=text(section(payload, "profile"), "name")),
         text=said.text,
         references=(answered,) if answered else (),
         attachments=said.attachments,
@@ -105,13 +102,12 @@ def _receipt(payload: Document, region: str | None) -> Inbound:
     event, error = _EVENTS.get(text(payload, "status")), section(payload, "error")
     if event is None:
         return Ignored(f"status {text(payload, 'status')}")
-    recipients = networks.addresses(text(payload, "channel"), text(payload, "to"))
     # The title of an error is its number, in some versions a number in JSON too.
     code = error.get("title") or error.get("code")
     return DeliveryReceipt(
         external_id=text(payload, "message_uuid"),
         event=event,
         occurred_at=times.iso_if_told(text(payload, "timestamp")),
-        recipient=next(iter(identify(recipients, region=region)), None),
+        recipient=networks.identify_one(text(payload, "channel"), text(payload, "to"), region),
         error_code=str(code) if code else None,
     )

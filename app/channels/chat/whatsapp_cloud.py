@@ -10,7 +10,7 @@ from app.channels.chat.whatsapp_content import content
 from app.channels.chat.whatsapp_people import circumstances, contact_of, number_change, senders_of
 from app.channels.documents import Document, section, sections, text
 from app.channels.forms import urlencoded, values
-from app.channels.parties import Address, identify, identify_one, party
+from app.channels.parties import Address, ends, identify_one
 from app.messages import (
     Attachment,
     Channel,
@@ -103,9 +103,7 @@ def _message(message: Document, value: Document) -> InboundMessage:
         kind=InteractionKind.status if "system" in message else InteractionKind.message,
         external_id=message_id,
         occurred_at=times.unix(message.get("timestamp")),
-        sender=party(senders[0], name=text(section(contact, "profile"), "name")) if senders else None,
-        recipient=party(business),
-        identifiers=identify(senders),
+        **ends(senders, [business], name=text(section(contact, "profile"), "name")),
         text=said.text,
         references=(answered,) if answered else (),
         attachments=said.attachments,

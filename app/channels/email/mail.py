@@ -11,7 +11,7 @@ from app.channels.email.headers import Headers
 from app.channels.email.markup import sanitised
 from app.channels.email.page_text import to_text
 from app.channels.email.replies import reply_text
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, ends
 from app.messages import Attachment, Channel, IdentifierKind, Inbound, InboundMessage
 
 # Nobody writes more by hand; it bounds the work on what programs write.
@@ -77,9 +77,7 @@ def to_message(
         channel=Channel.email,
         external_id=external_id,
         occurred_at=headers.sent_at or mail.sent_at,
-        sender=party(sender, name=name),
-        recipient=party(Address(IdentifierKind.email, recipient)),
-        identifiers=identify([sender]),
+        **ends([sender], [Address(IdentifierKind.email, recipient)], name=name),
         subject=headers.get("subject") or None,
         text=text,
         html=sanitised(mail.html) if mail.html else None,

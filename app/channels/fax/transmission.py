@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.channels.base import Unreadable
-from app.channels.parties import Address, identify, identify_one, party
+from app.channels.parties import Address, ends, identify_one
 from app.messages import (
     Attachment,
     Channel,
@@ -36,16 +36,14 @@ class Transmission:
 
 def received(fax: Transmission, region: str | None) -> InboundMessage:
     """A fax that failed on its way to us is kept without pages, as a missed call is: somebody tried."""
-    sender = Address(IdentifierKind.fax, fax.sender)
+    sender, recipient = (Address(IdentifierKind.fax, end) for end in (fax.sender, fax.recipient))
     outcome = {} if fax.error is None else {"status": "failed", "error": fax.error}
     return InboundMessage(
         channel=Channel.fax,
         kind=InteractionKind.message if fax.error is None else InteractionKind.status,
         external_id=fax.fax_id,
         occurred_at=fax.finished_at,
-        sender=party(sender, region=region),
-        recipient=party(Address(IdentifierKind.fax, fax.recipient), region=region),
-        identifiers=identify([sender], region=region),
+        **ends([sender], [recipient], region=region),
         attachments=(fax.pages,) if fax.pages and fax.error is None else (),
         attributes={name: value for name, value in {**fax.attributes, **outcome}.items() if value not in (None, "")},
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.channels import times
 from app.channels.base import SourceConfig, Unreadable
 from app.channels.documents import Document, text
-from app.channels.parties import Address, identify, identify_one, party
+from app.channels.parties import Address, ends, identify_one
 from app.channels.sns import Notification, SnsAdapter
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
 
@@ -57,9 +57,7 @@ def _message(told: Document, notification: Notification, region: str | None) -> 
         channel=Channel.sms,
         external_id=text(told, "inboundMessageId") or notification.message_id,
         occurred_at=notification.published_at,
-        sender=party(sender, region=region),
-        recipient=party(recipient, region=region),
-        identifiers=identify([sender], region=region),
+        **ends([sender], [recipient], region=region),
         text=text(told, "messageBody"),
         references=(answered,) if answered else (),
         attributes={"keyword": keyword} if keyword else {},

@@ -6,7 +6,7 @@ from typing import Any
 from app.channels import networks, times
 from app.channels.base import Unreadable
 from app.channels.documents import Document, section, sections, text
-from app.channels.parties import Address, identify, party
+from app.channels.parties import ends
 from app.messages import Attachment, DeliveryReceipt, Ignored, Inbound, InboundMessage, ReceiptEvent
 
 _EVENTS = {
@@ -35,28 +35,19 @@ def inbound(envelope: Document, region: str | None) -> Inbound:
 
 def _message(network: str, payload: Document, region: str | None) -> InboundMessage:
     contact = section(section(payload, "sender"), "contact")
-    senders = networks.addresses(network, text(contact, "identifierValue"))
-    recipients = networks.addresses(
-        network, text(section(section(payload, "receiver"), "connector"), "identifierValue")
-    )
-    body = section(payload, "body")
+    connector, body = section(section(payload, "receiver"), "connector"), section(payload, "body")
+    senders, recipients = (networks.addresses(network, text(end, "identifierValue")) for end in (contact, connector))
     answered = text(section(payload, "replyTo"), "id")
     return InboundMessage(
         channel=networks.channel(network),
         external_id=text(payload, "id"),
         occurred_at=times.iso_if_told(text(payload, "createdAt")),
-        sender=party(senders[0], region=region, name=_name(contact)) if senders else None,
-        recipient=party(recipients[0], region=region) if recipients else None,
-        identifiers=identify(senders, region=region),
+        **ends(senders, recipients, region=region, name=text(section(contact, "annotations"), "name")),
         text=_text(body),
         references=(answered,) if answered else (),
         attachments=tuple(_attachments(body)),
         attributes=dict(_attributes(body)),
     )
-
-
-def _name(contact: Document) -> str | None:
-    return text(section(contact, "annotations"), "name") or None
 
 
 def _said(body: Document) -> Document:
@@ -87,14 +78,11 @@ def _receipt(network: str, payload: Document, region: str | None) -> Inbound:
     event = _EVENTS.get(text(payload, "status"))
     if event is None:
         return Ignored(f"status {text(payload, 'status')}")
-    contacts = sections(section(payload, "receiver"), "contacts")
-    addresses: list[Address] = []
-    for contact in contacts[:1]:
-        addresses = networks.addresses(network, text(contact, "identifierValue"))
+    contact = next(iter(sections(section(payload, "receiver"), "contacts")), {})
     return DeliveryReceipt(
         external_id=text(payload, "id"),
         event=event,
         occurred_at=times.iso_if_told(text(payload, "lastStatusAt")),
-        recipient=next(iter(identify(addresses, region=region)), None),
+        recipient=networks.identify_one(network, text(contact, "identifierValue"), region),
         error_code=(text(payload, "reason") or None) if event is ReceiptEvent.failed else None,
     )

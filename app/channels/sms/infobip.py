@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from app.channels import documents, media, networks, signatures, times
 from app.channels.base import Adapter, Fetching, Refused, SourceConfig, Unreadable, WebhookRequest
 from app.channels.documents import Document, section, sections, text
-from app.channels.parties import identify, party
+from app.channels.parties import ends
 from app.channels.sms.infobip_content import content
 from app.messages import Attachment, Channel, DeliveryReceipt, Ignored, Inbound, InboundMessage, ReceiptEvent
 
@@ -83,14 +83,11 @@ def _message(result: Document, region: str | None) -> InboundMessage:
     senders = networks.addresses(network, text(result, "from") or text(result, "sender"))
     recipients = networks.addresses(network, text(result, "to") or text(result, "destination"))
     answered = text(result, "pairedMessageId")
-    name = text(section(result, "contact"), "name")
     return InboundMessage(
         channel=networks.channel(network),
         external_id=text(result, "messageId"),
         occurred_at=times.iso_if_told(text(result, "receivedAt")),
-        sender=party(senders[0], region=region, name=name) if senders else None,
-        recipient=party(recipients[0], region=region) if recipients else None,
-        identifiers=identify(senders, region=region),
+        **ends(senders, recipients, region=region, name=text(section(result, "contact"), "name")),
         text=said.text,
         references=(answered,) if answered else (),
         attachments=said.attachments,
@@ -114,13 +111,12 @@ def _receipt(result: Document, region: str | None) -> Inbound:
         return Ignored(f"status {text(status, 'name') or text(status, 'groupName')}")
     # An error numbered 0 says that there was none; then the status tells why.
     told = error if error.get("id") else status
-    recipient = text(result, "to") or text(result, "destination")
-    addresses = networks.addresses(text(result, "channel") or "SMS", recipient)
+    network, recipient = text(result, "channel") or "SMS", text(result, "to") or text(result, "destination")
     return DeliveryReceipt(
         external_id=text(result, "messageId"),
         event=event,
         occurred_at=times.iso_if_told(text(result, "seenAt") or text(result, "doneAt")),
-        recipient=next(iter(identify(addresses, region=region)), None),
+        recipient=networks.identify_one(network, recipient, region),
         error_code=text(told, "name") or None if event is ReceiptEvent.failed else None,
     )
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from app.channels import forms, signatures
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
-from app.channels.parties import Address, identify, identify_one, party
+from app.channels.parties import Address, ends, identify_one
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
 
 _REGION = "IR"
@@ -54,10 +54,8 @@ def _message(fields: Mapping[str, str], region: str) -> InboundMessage:
     return InboundMessage(
         channel=Channel.sms,
         external_id=fields["messageid"],
-        sender=party(sender, region=region),
         # Lines (1000…, 2000…, 3000…) are no E.164 numbers and stay as written.
-        recipient=party(recipient, region=region),
-        identifiers=identify([sender], region=region),
+        **ends([sender], [recipient], region=region),
         text=fields["message"],
     )
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from app.channels import documents, media, parameters, signatures, times
 from app.channels.base import Adapter, Fetching, Refused, SourceConfig, Unreadable, WebhookRequest
-from app.channels.parties import identify, identify_one, number, party
+from app.channels.parties import ends, identify_one, number
 from app.channels.sms import bird, messagebird_signatures
 from app.messages import (
     Attachment,
@@ -71,14 +71,11 @@ def _message(fields: Mapping[str, str], own: Mapping[str, Any], region: str | No
     message_id = told["id"] or fields.get("message_id", "")
     if not message_id:
         raise Unreadable("a message without id")
-    sender = number(told["from"])
     return InboundMessage(
         channel=Channel.sms,
         external_id=message_id,
         occurred_at=times.iso_if_told(_plus_restored(told["time"])),
-        sender=party(sender, region=region),
-        recipient=party(number(told["to"]), region=region),
-        identifiers=identify([sender], region=region),
+        **ends([number(told["from"])], [number(told["to"])], region=region),
         text=told["text"],
         attributes=dict(_attributes(fields)),
     )

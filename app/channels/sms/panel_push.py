@@ -6,7 +6,7 @@ from typing import ClassVar
 from app.channels import forms, parameters, signatures
 from app.channels.base import Adapter, SourceConfig, WebhookRequest
 from app.channels.digests import bounded, digest
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, ends
 from app.messages import Channel, IdentifierKind, Ignored, Inbound, InboundMessage
 
 _REGION = "IR"
@@ -73,9 +73,7 @@ def _message(told: Mapping[str, str], window: int, region: str) -> InboundMessag
     return InboundMessage(
         channel=Channel.sms,
         external_id=bounded(told["id"]) if told["id"] else f"{content}:{window}",
-        sender=party(sender, region=region),
         # Lines (1000…, 3000…, 5000…) are no E.164 numbers and stay as written.
-        recipient=party(recipient, region=region),
-        identifiers=identify([sender], region=region),
+        **ends([sender], [recipient], region=region),
         text=told["text"],
     )

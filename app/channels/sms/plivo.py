@@ -7,7 +7,7 @@ from typing import ClassVar
 from app.channels import forms, media, parameters, signatures, times
 from app.channels.base import Adapter, Answer, Fetching, Nonce, Refused, SourceConfig, WebhookRequest
 from app.channels.digests import digest
-from app.channels.parties import identify, identify_one, number, party
+from app.channels.parties import ends, identify_one, number
 from app.channels.sms import plivo_signatures
 from app.channels.voice import plivo_calls
 from app.messages import (
@@ -85,13 +85,10 @@ class Plivo(Adapter):
 
 
 def _message(fields: Mapping[str, str], region: str | None) -> InboundMessage:
-    sender = number(fields.get("From", ""))
     return InboundMessage(
         channel=Channel.sms,
         external_id=fields["MessageUUID"],
-        sender=party(sender, region=region),
-        recipient=party(number(fields.get("To", "")), region=region),
-        identifiers=identify([sender], region=region),
+        **ends([number(fields.get("From", ""))], [number(fields.get("To", ""))], region=region),
         text=fields.get("Text", ""),
         attachments=tuple(_media(fields)),
         attributes={"segments": int(units)} if (units := fields.get("Units", "")).isdecimal() else {},

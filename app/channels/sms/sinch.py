@@ -6,7 +6,7 @@ from typing import ClassVar
 from app.channels import documents, signatures, times
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
 from app.channels.documents import Document, sections, text
-from app.channels.parties import identify, identify_one, number, party
+from app.channels.parties import ends, identify_one, number
 from app.channels.sms import sinch_content
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
 
@@ -62,17 +62,14 @@ def _check_signature(request: WebhookRequest, source: SourceConfig) -> None:
 
 
 def _message(kind: str, payload: Document, region: str | None) -> InboundMessage:
-    said, sender = sinch_content.content(kind, payload), number(text(payload, "from"))
-    message_id = text(payload, "id")
+    said, message_id = sinch_content.content(kind, payload), text(payload, "id")
     if not message_id:
         raise Unreadable("a message without id")
     return InboundMessage(
         channel=Channel.sms,
         external_id=message_id,
         occurred_at=times.iso_if_told(text(payload, "received_at")),
-        sender=party(sender, region=region),
-        recipient=party(number(text(payload, "to")), region=region),
-        identifiers=identify([sender], region=region),
+        **ends([number(text(payload, "from"))], [number(text(payload, "to"))], region=region),
         subject=said.subject,
         text=said.text,
         part=said.part,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from app.channels import telnyx, times
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
 from app.channels.documents import Document, section, sections, text
-from app.channels.parties import Address, identify, identify_one, party
+from app.channels.parties import Address, ends, identify_one
 from app.channels.telnyx import Event
 from app.messages import (
     Attachment,
@@ -64,9 +64,7 @@ def _message(event: Event, region: str | None) -> InboundMessage:
         channel=Channel.sms,
         external_id=_message_id(message),
         occurred_at=times.iso_if_told(text(message, "received_at")) or event.occurred_at,
-        sender=party(sender, region=region),
-        recipient=party(recipients[0], region=region) if recipients else None,
-        identifiers=identify([sender], region=region),
+        **ends([sender], recipients, region=region),
         subject=text(message, "subject") or None,
         text=text(message, "text"),
         # Set where Telnyx itself took the text for a keyword and keeps a block list by it.

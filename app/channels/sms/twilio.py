@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, ends
 from app.channels.twilio import Fields, TwilioMessages, answered, media, opt_out
 from app.messages import Channel, IdentifierKind, InboundMessage
 
@@ -17,14 +17,11 @@ class TwilioSms(TwilioMessages):
     address_kind = IdentifierKind.phone
 
     def translate(self, sid: str, fields: Fields, region: str | None) -> InboundMessage:
-        sender = Address(IdentifierKind.phone, fields.get("From", ""))
-        recipient = Address(IdentifierKind.phone, fields.get("To", ""))
+        sender, recipient = (Address(IdentifierKind.phone, fields.get(end, "")) for end in ("From", "To"))
         return InboundMessage(
             channel=Channel.sms,
             external_id=sid,
-            sender=party(sender, region=region),
-            recipient=party(recipient, region=region),
-            identifiers=identify([sender], region=region),
+            **ends([sender], [recipient], region=region),
             text=fields.get("Body", ""),
             references=answered(fields),
             opt_out=opt_out(fields),

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from app.channels import parameters, signatures, times
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
-from app.channels.parties import identify, identify_one, number, party
+from app.channels.parties import ends, identify_one, number
 from app.channels.sms import user_data_header, vonage_signature
 from app.messages import (
     Channel,
@@ -63,9 +63,7 @@ def _message(fields: Mapping[str, str], region: str | None) -> InboundMessage:
         channel=Channel.sms,
         external_id=fields["messageId"],
         occurred_at=times.iso_if_told(fields.get("message-timestamp", "")),
-        sender=party(sender, region=region),
-        recipient=party(recipient, region=region),
-        identifiers=identify([sender], region=region),
+        **ends([sender], [recipient], region=region),
         text=fields.get("text", ""),
         part=_part(fields) or user_data_header.part(header, recipient.raw),
         attachments=(user_data_header.data(data, fields["messageId"]),) if data else (),

@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 from app.channels import telnyx, times
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
 from app.channels.documents import Document, section, text
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, ends
 from app.channels.telnyx import Event
 from app.messages import (
     Attachment,
     Channel,
-    Direction,
     IdentifierKind,
     Ignored,
     Inbound,
@@ -29,7 +28,7 @@ _STAGES = (
     "call.recording.saved",
     "call.recording.transcription.saved",
 )
-_DIRECTIONS = {"incoming": Direction.inbound, "outgoing": Direction.outbound}
+_DIRECTIONS = ("incoming", "outgoing")
 _ATTRIBUTES = ("hangup_cause", "hangup_source", "sip_hangup_cause")
 _FORMATS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
@@ -64,19 +63,17 @@ def _call(event: Event, region: str | None) -> InboundMessage:
     if not session_id:
         raise Unreadable("a call without call_session_id")
     # Not every stage tells who called whom, and without the direction nobody knows which of the two is ours.
-    direction = _DIRECTIONS.get(text(stage, "direction"))
-    caller, called = (Address(IdentifierKind.phone, text(stage, end) if direction else "") for end in ("from", "to"))
+    direction = text(stage, "direction")
+    known = direction in _DIRECTIONS
+    caller, called = (Address(IdentifierKind.phone, text(stage, end) if known else "") for end in ("from", "to"))
     began = times.iso_if_told(text(stage, "start_time"))
     return InboundMessage(
         channel=Channel.voice,
         kind=InteractionKind.call,
         external_id=session_id,
         occurred_at=began or event.occurred_at,
-        sender=party(caller, region=region),
-        recipient=party(called, region=region),
-        identifiers=identify([called if direction is Direction.outbound else caller], region=region),
+        **ends([caller], [called], region=region, outbound=direction == "outgoing"),
         text=text(stage, "transcription_text"),
-        direction=direction or Direction.inbound,
         duration_s=_duration_s(event, began),
         grows=True,
         attachments=tuple(_recording(stage)),

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from app.channels.base import Answer, SourceConfig, WebhookRequest
-from app.channels.parties import Address, identify, party
+from app.channels.parties import Address, ends
 from app.channels.times import mail_date
 from app.channels.twilio import Fields, TwilioAdapter, fields_of
 from app.messages import (
     Attachment,
     Channel,
-    Direction,
     IdentifierKind,
     Ignored,
     Inbound,
@@ -68,8 +67,7 @@ class TwilioVoice(TwilioAdapter):
 
 
 def _call(fields: Fields, region: str | None) -> InboundMessage:
-    caller = Address(IdentifierKind.phone, fields.get("From", ""))
-    called = Address(IdentifierKind.phone, fields.get("To", ""))
+    caller, called = (Address(IdentifierKind.phone, fields.get(end, "")) for end in ("From", "To"))
     outbound = fields.get("Direction", "").startswith("outbound")
     duration_s = _seconds(fields.get("CallDuration", ""))
     return InboundMessage(
@@ -77,11 +75,8 @@ def _call(fields: Fields, region: str | None) -> InboundMessage:
         kind=InteractionKind.call,
         external_id=fields["CallSid"],
         occurred_at=_began(fields.get("Timestamp", ""), duration_s),
-        sender=party(caller, region=region, name=fields.get("CallerName")),
-        recipient=party(called, region=region),
-        identifiers=identify([called if outbound else caller], region=region),
+        **ends([caller], [called], region=region, name=fields.get("CallerName"), outbound=outbound),
         text=fields.get("TranscriptionText", ""),
-        direction=Direction.outbound if outbound else Direction.inbound,
         duration_s=duration_s,
         grows=True,
         attachments=tuple(_recording(fields)),
