@@ -52,10 +52,10 @@ def basic(request: WebhookRequest, username: str, password: str) -> None:
         raise Refused("user name or password missing or wrong")
 
 
-def path_secret(request: WebhookRequest, token: str) -> None:
-    """A secret among the path segments."""
-    if not any(same(segment, token) for segment in request.segments):
-        raise Refused("path secret missing or wrong")
+def bearer_token(request: WebhookRequest) -> str:
+    """What an Authorization header bears (RFC 6750); "" where there is none."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def check(checks: Mapping[str, Check], scheme: str, request: WebhookRequest, source: SourceConfig) -> None:
@@ -71,7 +71,10 @@ def check_basic(request: WebhookRequest, source: SourceConfig) -> None:
 
 
 def check_path_secret(request: WebhookRequest, source: SourceConfig) -> None:
-    path_secret(request, credential(source, "path_token"))
+    """A secret among the path segments."""
+    token = credential(source, "path_token")
+    if not any(same(segment, token) for segment in request.segments):
+        raise Refused("path secret missing or wrong")
 
 
 def check_nothing(request: WebhookRequest, source: SourceConfig) -> None:

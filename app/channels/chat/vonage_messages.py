@@ -39,11 +39,8 @@ class VonageMessages(Adapter):
     media_hosts = (".nexmo.com", ".vonage.com")
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         secret = signatures.credential(source, "signature_secret")
-        if scheme.lower() != "bearer":
-            raise Refused("there is no token")
-        claimed = tokens.claims(token.strip(), secret, "HS256")
+        claimed = tokens.claims(signatures.bearer_token(request), secret, "HS256")
         tolerance_s = float(source.settings.get("tolerance_s", _TOLERANCE_S))
         if abs(tokens.age_s(claimed, "iat", request.received_at)) > tolerance_s:
             raise Refused("the token is too old or too new")

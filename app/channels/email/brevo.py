@@ -67,8 +67,7 @@ class Brevo(Adapter):
 
 
 def _check_bearer(request: WebhookRequest, source: SourceConfig) -> None:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if not signatures.same(given.strip(), signatures.credential(source, "token")) or scheme.lower() != "bearer":
+    if not signatures.same(signatures.bearer_token(request), signatures.credential(source, "token")):
         raise Refused("token missing or wrong")
 
 

@@ -51,8 +51,7 @@ class Postmark(Adapter):
     limits = ("Postmark signs nothing: the webhook URL carries the user name and password.",)
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        username, password = (signatures.credential(source, name) for name in ("username", "password"))
-        signatures.basic(request, username, password)
+        signatures.check_basic(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         payload = documents.read(request.body)

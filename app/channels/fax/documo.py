@@ -31,7 +31,7 @@ class DocumoFax(Adapter):
     media_hosts = (".documo.com",)
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        signatures.basic(request, *(signatures.credential(source, name) for name in ("username", "password")))
+        signatures.check_basic(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         fax = documents.read(request.body)

@@ -1,17 +1,18 @@
 """Sinch Fax: faxes received and sent."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import quote
 
 from app.channels import documents, forms, signatures, times
-from app.channels.base import Adapter, Fetching, FetchRequest, Refused, SourceConfig, Unreadable, WebhookRequest
+from app.channels.base import Adapter, Fetching, FetchRequest, SourceConfig, Unreadable, WebhookRequest
 from app.channels.documents import Document, section, text
 from app.channels.fax.transmission import Transmission, received, sent
 from app.messages import Attachment, Channel, Ignored, Inbound
 
+_CHECKS: Mapping[str, signatures.Check] = {"basic": signatures.check_basic, "none": signatures.check_nothing}
 _CONTENT_TYPES = {"PDF": "application/pdf", "TIF": "image/tiff", "TIFF": "image/tiff", "PNG": "image/png"}
 _FINAL = ("COMPLETED", "FAILURE")
 _FILE_URL = "https://fax.api.sinch.com/v3/projects/{project}/faxes/{fax}/file.pdf"
@@ -33,11 +34,7 @@ class SinchFax(Adapter):
     media_hosts = ("fax.api.sinch.com",)
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        scheme = self.scheme(source)
-        if scheme == "basic":
-            signatures.basic(request, *(signatures.credential(source, name) for name in ("username", "password")))
-        elif scheme != "none":
-            raise Refused("there is no such scheme")
+        signatures.check(_CHECKS, self.scheme(source), request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         callback, file = _read(request)

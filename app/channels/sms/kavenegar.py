@@ -35,7 +35,7 @@ class Kavenegar(Adapter):
     )
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        signatures.path_secret(request, signatures.credential(source, "path_token"))
+        signatures.check_path_secret(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         body = forms.read(request.body, request.headers.get("content-type", ""))

@@ -27,7 +27,7 @@ class PanelPush(Adapter):
     names: ClassVar[Mapping[str, tuple[str, ...]]]
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        signatures.path_secret(request, signatures.credential(source, "path_token"))
+        signatures.check_path_secret(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         # A template with placeholders is a query, even where the panel posts.

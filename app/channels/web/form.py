@@ -1,12 +1,12 @@
 """Forms of web sites and apps: each is a message of whoever filled it in."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from app.channels import signatures
-from app.channels.base import Adapter, Answer, Refused, SourceConfig, Unreadable, WebhookRequest
+from app.channels.base import Adapter, Answer, SourceConfig, Unreadable, WebhookRequest
 from app.channels.digests import bounded
 from app.channels.parties import Address, identify, party
 from app.channels.web import cross_origin
@@ -25,6 +25,10 @@ from app.text.cleaning import clean
 
 # Long enough for an impatient second click; two clicks around the edge of a window are recorded twice, never lost.
 _WINDOW_S = 600
+_CHECKS: Mapping[str, signatures.Check] = {
+    "path_secret": signatures.check_path_secret,
+    "none": signatures.check_nothing,
+}
 _PROBLEM = {"type": "about:blank", "title": "Unprocessable form", "status": 422, "code": "unreadable_form"}
 
 
@@ -46,11 +50,7 @@ class WebForm(Adapter):
         return cross_origin.preflight(request, self._origins(source)) if request.method == "OPTIONS" else None
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        scheme = self.scheme(source)
-        if scheme == "path_secret":
-            signatures.path_secret(request, signatures.credential(source, "path_token"))
-        elif scheme != "none":
-            raise Refused("there is no such scheme")
+        signatures.check(_CHECKS, self.scheme(source), request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         entries = read(request, source.settings)
