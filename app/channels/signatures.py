@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from app.channels.base import Refused, SourceConfig, WebhookRequest
@@ -81,13 +80,13 @@ def check_nothing(request: WebhookRequest, source: SourceConfig) -> None:
     """For the scheme `none`, which whoever connects the source must have asked for."""
 
 
-def fresh(timestamp: str, received_at: datetime, tolerance_s: int) -> None:
-    """Unix seconds within the tolerance, both ways: clocks differ."""
+def fresh(timestamp: str, request: WebhookRequest, source: SourceConfig, tolerance_s: int) -> None:
+    """Unix seconds within the tolerance, both ways: clocks differ. `settings.tolerance_s` outranks the adapter's."""
     try:
-        age = int(received_at.timestamp()) - int(timestamp)
+        age = int(request.received_at.timestamp()) - int(timestamp)
     except ValueError as error:
         raise Refused("timestamp missing or wrong") from error
-    if abs(age) > tolerance_s:
+    if abs(age) > int(source.settings.get("tolerance_s", tolerance_s)):
         raise Refused("timestamp too old or too new")
 
 

@@ -7,25 +7,25 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.channels import signatures
-from app.channels.base import Refused, WebhookRequest
+from app.channels.base import Refused, SourceConfig, WebhookRequest
 
 _TOLERANCE_S = 300
 # While a secret is rotated there are two. A long list would only make us work.
 _MOST_SIGNATURES = 16
-_SECRET, _PUBLIC_KEY = "whsec_", "whpk_"
+_SECRET, PUBLIC_KEY = "whsec_", "whpk_"
 
 
-def verify(request: WebhookRequest, key: str, *, prefix: str = "webhook", tolerance_s: int = _TOLERANCE_S) -> None:
+def verify(request: WebhookRequest, source: SourceConfig, key: str, *, prefix: str = "webhook") -> None:
     """`key` is a secret (`whsec_…`; the mark may be missing) or a public key (`whpk_…`), `prefix` how the names of
     the three headers begin. Each attempt is signed anew, so the tolerance refuses no honest retry."""
     names = (f"{prefix}-{name}" for name in ("id", "timestamp", "signature"))
     message_id, timestamp, given = (request.headers.get(name, "") for name in names)
     if not message_id:
         raise Refused("message id missing")
-    signatures.fresh(timestamp, request.received_at, tolerance_s)
+    signatures.fresh(timestamp, request, source, _TOLERANCE_S)
     signed = f"{message_id}.{timestamp}.".encode(errors="surrogatepass") + request.body
-    version, proves = ("v1a", _proves_ed25519) if key.startswith(_PUBLIC_KEY) else ("v1", _proves_hmac)
-    secret = _decoded(key.removeprefix(_PUBLIC_KEY).removeprefix(_SECRET))
+    version, proves = ("v1a", _proves_ed25519) if key.startswith(PUBLIC_KEY) else ("v1", _proves_hmac)
+    secret = _decoded(key.removeprefix(PUBLIC_KEY).removeprefix(_SECRET))
     if not secret:
         raise Refused("the key is not in base64")
     entries = (entry.partition(",") for entry in given.split(" ", _MOST_SIGNATURES)[:_MOST_SIGNATURES])

@@ -33,7 +33,7 @@ def verify(request: WebhookRequest, source: SourceConfig) -> None:
     """Telnyx, "Receiving webhooks": Ed25519 over the time, a bar and the raw body."""
     public_key = _public_key(signatures.credential(source, "public_key"))
     timestamp = request.headers.get("telnyx-timestamp", "")
-    signatures.fresh(timestamp, request.received_at, int(source.settings.get("tolerance_s", _TOLERANCE_S)))
+    signatures.fresh(timestamp, request, source, _TOLERANCE_S)
     signed = timestamp.encode(errors="surrogatepass") + b"|" + request.body
     try:
         signature = base64.b64decode(request.headers.get("telnyx-signature-ed25519", ""), validate=True)

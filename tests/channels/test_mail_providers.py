@@ -224,17 +224,17 @@ class TestStandardWebhooks:
         return replace(request, headers=headers), f"whpk_{public}"
 
     def test_a_private_key_signs_for_its_public_one(self, signed: tuple[WebhookRequest, str]) -> None:
-        standard_webhooks.verify(*signed)
-        standard_webhooks.verify(signed[0], signed[1].rstrip("="))
+        standard_webhooks.verify(signed[0], RESEND, signed[1])
+        standard_webhooks.verify(signed[0], RESEND, signed[1].rstrip("="))
 
     @pytest.mark.parametrize("key", ["whpk_", "whpk_AAAA", "whsec_AAAA", f"whpk_{'A' * 44}", "whpk_é", "", "whsec_="])
     def test_no_other_key_passes(self, signed: tuple[WebhookRequest, str], key: str) -> None:
         with pytest.raises(Refused):
-            standard_webhooks.verify(signed[0], key)
+            standard_webhooks.verify(signed[0], RESEND, key)
 
     def test_another_body_is_refused(self, signed: tuple[WebhookRequest, str]) -> None:
         with pytest.raises(Refused):
-            standard_webhooks.verify(replace(signed[0], body=signed[0].body + b" "), signed[1])
+            standard_webhooks.verify(replace(signed[0], body=signed[0].body + b" "), RESEND, signed[1])
 
     @pytest.mark.parametrize(
         "given", ["", " ", "v1", "v1,", ",", "v1a,x", "v1,\ud83d", "v1 , x", "v1,é", "v1," + "A" * 43 + "=", "v2,AAAA"]
@@ -244,6 +244,7 @@ class TestStandardWebhooks:
         with pytest.raises(Refused):
             standard_webhooks.verify(
                 replace(request, headers={**request.headers, "svix-signature": given}),
+                RESEND,
                 letter.source().credentials["signing_secret"],
                 prefix="svix",
             )
@@ -251,4 +252,4 @@ class TestStandardWebhooks:
     def test_a_secret_may_lack_its_mark_and_its_padding(self, letter: Sample) -> None:
         secret = letter.source().credentials["signing_secret"].removeprefix("whsec_")
         for spelling in (secret, f"whsec_{secret}", f"whsec_{secret}=", f"whsec_{secret}=="):
-            standard_webhooks.verify(letter.request(), spelling, prefix="svix")
+            standard_webhooks.verify(letter.request(), RESEND, spelling, prefix="svix")

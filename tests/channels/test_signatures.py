@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from app.channels import signatures
-from app.channels.base import Refused, WebhookRequest
+from app.channels.base import Refused, SourceConfig, WebhookRequest
 from tests.channels.samples import sample
 
 # Published in the tests of Twilio's own libraries.
@@ -72,4 +72,4 @@ def test_basic_credentials_may_have_any_letters(call: WebhookRequest) -> None:
 @pytest.mark.parametrize("timestamp", ["", "soon", "1e5", "9" * 5_000, "-1", "1461261330.5"])
 def test_a_timestamp_is_recent_or_refused(call: WebhookRequest, timestamp: str) -> None:
     with pytest.raises(Refused):
-        signatures.fresh(timestamp, call.received_at, 60)
+        signatures.fresh(timestamp, call, SourceConfig("sample"), 60)

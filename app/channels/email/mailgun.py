@@ -34,8 +34,7 @@ class Mailgun(Adapter):
         key = signatures.credential(source, "signing_key")
         proof = _proof(request)
         signatures.hmac_hex(key, f"{proof['timestamp']}{proof['token']}".encode(), proof["signature"])
-        tolerance_s = int(source.settings.get("tolerance_s", _TOLERANCE_S))
-        signatures.fresh(proof["timestamp"], request.received_at, tolerance_s)
+        signatures.fresh(proof["timestamp"], request, source, _TOLERANCE_S)
 
     def nonce(self, request: WebhookRequest, source: SourceConfig) -> Nonce | None:
         return Nonce(_proof(request)["token"], _digest(request))

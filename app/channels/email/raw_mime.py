@@ -65,7 +65,7 @@ def _check_hmac(request: WebhookRequest, source: SourceConfig) -> None:
     signed = timestamp.encode(errors="surrogatepass") + b"." + request.body
     given = request.headers.get("x-ingest-signature", "").removeprefix("v1=")
     signatures.hmac_hex(signatures.credential(source, "key"), signed, given)
-    signatures.fresh(timestamp, request.received_at, int(source.settings.get("tolerance_s", _TOLERANCE_S)))
+    signatures.fresh(timestamp, request, source, _TOLERANCE_S)
 
 
 _CHECKS: Mapping[str, Check] = {"basic": signatures.check_basic, "own_hmac": _check_hmac}

@@ -48,7 +48,7 @@ class Resend(Adapter):
     media_hosts = ("api.resend.com", "inbound-cdn.resend.com", ".cloudfront.net")
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        standard_webhooks.verify(request, signatures.credential(source, "signing_secret"), prefix="svix")
+        standard_webhooks.verify(request, source, signatures.credential(source, "signing_secret"), prefix="svix")
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         event = documents.read(request.body)

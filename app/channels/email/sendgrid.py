@@ -80,7 +80,7 @@ def _check_ecdsa(request: WebhookRequest, source: SourceConfig) -> None:
     except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise Refused("signature missing or wrong") from error
     if "tolerance_s" in source.settings:
-        signatures.fresh(timestamp, request.received_at, int(source.settings["tolerance_s"]))
+        signatures.fresh(timestamp, request, source, source.settings["tolerance_s"])
 
 
 @lru_cache(maxsize=64)

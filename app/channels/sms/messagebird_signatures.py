@@ -54,7 +54,7 @@ def _key(source: SourceConfig) -> str:
 
 def _fresh(request: WebhookRequest, source: SourceConfig, tolerance_s: int) -> None:
     timestamp = request.headers.get("messagebird-request-timestamp", "")
-    signatures.fresh(timestamp, request.received_at, int(source.settings.get("tolerance_s", tolerance_s)))
+    signatures.fresh(timestamp, request, source, tolerance_s)
 
 
 CHECKS: Mapping[str, signatures.Check] = {

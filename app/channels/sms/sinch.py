@@ -58,7 +58,7 @@ def _check_signature(request: WebhookRequest, source: SourceConfig) -> None:
     nonce, timestamp = (request.headers.get(f"{_HEADER}-{name}", "") for name in ("nonce", "timestamp"))
     signed = request.body + f".{nonce}.{timestamp}".encode(errors="surrogatepass")
     signatures.hmac_base64(signatures.credential(source, "secret"), [signed], request.headers.get(_HEADER))
-    signatures.fresh(timestamp, request.received_at, int(source.settings.get("tolerance_s", _TOLERANCE_S)))
+    signatures.fresh(timestamp, request, source, _TOLERANCE_S)
 
 
 def _message(kind: str, payload: Document, region: str | None) -> InboundMessage:

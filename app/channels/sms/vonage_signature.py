@@ -26,7 +26,7 @@ def check(request: WebhookRequest, source: SourceConfig) -> None:
     if not signatures.same(given, _digest(str(source.settings.get("method") or "md5hash"), text, secret.encode())):
         raise Refused("signature missing or wrong")
     timestamp = dict(signed).get(b"timestamp", b"").decode("latin-1")
-    signatures.fresh(timestamp, request.received_at, int(source.settings.get("tolerance_s", _TOLERANCE_S)))
+    signatures.fresh(timestamp, request, source, _TOLERANCE_S)
 
 
 def _digest(method: str, text: bytes, secret: bytes) -> str:

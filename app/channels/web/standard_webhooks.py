@@ -7,11 +7,11 @@ from app.channels import documents, signatures, standard_webhooks, times
 from app.channels.base import Adapter, Refused, SourceConfig, WebhookRequest
 from app.channels.digests import digest
 from app.channels.documents import Document, section, text
+from app.channels.standard_webhooks import PUBLIC_KEY
 from app.channels.web.payload import SHAPE, to_message
 from app.messages import Channel, Ignored, Inbound
 
 _KEYS = {"standard_webhooks": "signing_secret", "standard_webhooks_v1a": "public_key"}
-_PUBLIC_KEY = "whpk_"
 
 
 class StandardWebhooks(Adapter):
@@ -30,9 +30,8 @@ class StandardWebhooks(Adapter):
             raise Refused("there is no such scheme")
         key = signatures.credential(source, name)
         if name == "public_key":
-            key = _PUBLIC_KEY + key.removeprefix(_PUBLIC_KEY)
-        tolerance_s = int(source.settings.get("tolerance_s", 300))
-        standard_webhooks.verify(request, key, prefix=_prefix(request), tolerance_s=tolerance_s)
+            key = PUBLIC_KEY + key.removeprefix(PUBLIC_KEY)
+        standard_webhooks.verify(request, source, key, prefix=_prefix(request))
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         event = documents.read(request.body)
