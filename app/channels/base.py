@@ -94,6 +94,11 @@ class FetchResponse:
     """Names in lower case."""
     body: bytes = field(repr=False)
 
+    def into(self, attachment: Attachment) -> Attachment:
+        """The attachment with this content."""
+        content_type = self.headers.get("content-type", attachment.content_type)
+        return replace(attachment, content=self.body, size=len(self.body), content_type=content_type)
+
 
 Got = TypeVar("Got")
 Fetching = Generator[FetchRequest, FetchResponse, Got]
@@ -153,8 +158,7 @@ class Adapter(ABC):
     def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
         """The attachment with its content. Nothing is asked or refused before the conversation begins."""
         response = yield FetchRequest(attachment.url or "")
-        content_type = response.headers.get("content-type", attachment.content_type)
-        return replace(attachment, content=response.body, size=len(response.body), content_type=content_type)
+        return response.into(attachment)
 
     def fetch_message(self, message: InboundMessage, source: SourceConfig) -> Fetching[InboundMessage]:
         """An incomplete message, completed."""

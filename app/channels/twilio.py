@@ -1,15 +1,13 @@
 """What Twilio's products share: one form of fields, one signature, one place where files are kept."""
 
-import base64
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import count
 from typing import ClassVar
 
-from app.channels import signatures
-from app.channels.base import Adapter, Answer, Fetching, FetchRequest, SourceConfig, WebhookRequest
+from app.channels import media, signatures
+from app.channels.base import Adapter, Answer, Fetching, SourceConfig, WebhookRequest
 from app.channels.forms import urlencoded, values
 from app.channels.parties import identify_one
 from app.messages import (
@@ -52,12 +50,10 @@ class TwilioAdapter(Adapter):
 
     def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
         """Accounts may ask for authentication, of which the URL holds the one half."""
-        url = attachment.url or ""
-        account, token = _ACCOUNT.search(url), signatures.credential(source, "auth_token")
-        basic = base64.b64encode(f"{account[1]}:{token}".encode()).decode() if account else ""
-        response = yield FetchRequest(url, headers={"Authorization": f"Basic {basic}"} if basic else {})
-        content_type = response.headers.get("content-type", attachment.content_type)
-        return replace(attachment, content=response.body, size=len(response.body), content_type=content_type)
+        account = _ACCOUNT.search(attachment.url or "")
+        token = signatures.credential(source, "auth_token")
+        login = signatures.login(account[1], token) if account else None
+        return (yield from media.fetch(attachment, media.authorization("Basic", login)))
 
 
 class TwilioMessages(TwilioAdapter):
@@ -110,11 +106,11 @@ def opt_out(fields: Fields) -> bool | None:
     return _OPT_OUTS.get(fields.get("OptOutType", ""))
 
 
-def media(fields: Fields) -> tuple[Attachment, ...]:
-    return tuple(_media(fields))
+def attachments(fields: Fields) -> tuple[Attachment, ...]:
+    return tuple(_attachments(fields))
 
 
-def _media(fields: Fields) -> Iterator[Attachment]:
+def _attachments(fields: Fields) -> Iterator[Attachment]:
     for index in count():
         url = fields.get(f"MediaUrl{index}")
         if not url:

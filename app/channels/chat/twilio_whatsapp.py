@@ -6,7 +6,7 @@ from typing import Any
 from app.channels.base import Unreadable
 from app.channels.chat.content import Content, location
 from app.channels.parties import Address, ends
-from app.channels.twilio import Fields, TwilioMessages, answered, media, opt_out
+from app.channels.twilio import Fields, TwilioMessages, answered, attachments, opt_out
 from app.messages import Channel, IdentifierKind, InboundMessage
 
 _SCHEME = "whatsapp:"
@@ -34,7 +34,7 @@ class TwilioWhatsApp(TwilioMessages):
             text=said.text,
             references=answered(fields),
             opt_out=opt_out(fields),
-            attachments=media(fields),
+            attachments=attachments(fields),
             attributes={**said.attributes, **dict(_circumstances(fields))},
         )
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import quote
 
-from app.channels import documents, signatures, times
-from app.channels.base import Adapter, Fetching, FetchRequest, SourceConfig, WebhookRequest
+from app.channels import documents, media, signatures, times
+from app.channels.base import Adapter, Fetching, SourceConfig, WebhookRequest
 from app.channels.documents import Document, text
 from app.channels.fax.transmission import Transmission, received, sent
 from app.messages import Attachment, Channel, Ignored, Inbound
@@ -46,8 +46,8 @@ class DocumoFax(Adapter):
     def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
         """The key stands where user name and password are in other APIs, as it is."""
         key = signatures.credential(source, "api_key")
-        response = yield FetchRequest(attachment.url or "", headers={"Authorization": f"Basic {key}"})
-        return replace(attachment, content=response.body, size=len(response.body))
+        pages = yield from media.fetch(attachment, media.authorization("Basic", key))
+        return replace(pages, content_type=attachment.content_type)
 
 
 def _transmission(fax: Document, source: SourceConfig) -> Transmission:

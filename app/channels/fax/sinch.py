@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import quote
 
-from app.channels import documents, forms, signatures, times
-from app.channels.base import Adapter, Fetching, FetchRequest, SourceConfig, Unreadable, WebhookRequest
+from app.channels import documents, forms, media, signatures, times
+from app.channels.base import Adapter, Fetching, SourceConfig, Unreadable, WebhookRequest
 from app.channels.documents import Document, section, text
 from app.channels.fax.transmission import Transmission, received, sent
 from app.messages import Attachment, Channel, Ignored, Inbound
@@ -47,9 +47,8 @@ class SinchFax(Adapter):
 
     def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
         key, secret = (signatures.credential(source, name) for name in self.optional_credentials)
-        basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
-        response = yield FetchRequest(attachment.url or "", headers={"Authorization": f"Basic {basic}"})
-        return replace(attachment, content=response.body, size=len(response.body))
+        pages = yield from media.fetch(attachment, media.authorization("Basic", signatures.login(key, secret)))
+        return replace(pages, content_type=attachment.content_type)
 
 
 def _read(request: WebhookRequest) -> tuple[Document, Attachment | None]:

@@ -80,7 +80,7 @@ class Plivo(Adapter):
 
     def fetch_media(self, attachment: Attachment, source: SourceConfig) -> Fetching[Attachment]:
         auth_id, auth_token = (source.credentials.get(name, "") for name in ("auth_id", "auth_token"))
-        login = media.basic(auth_id, auth_token) if auth_id else None
+        login = signatures.login(auth_id, auth_token) if auth_id else None
         return media.fetch(attachment, media.authorization("Basic", login))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.channels.parties import Address, ends
-from app.channels.twilio import Fields, TwilioMessages, answered, media, opt_out
+from app.channels.twilio import Fields, TwilioMessages, answered, attachments, opt_out
 from app.messages import Channel, IdentifierKind, InboundMessage
 
 
@@ -25,7 +25,7 @@ class TwilioSms(TwilioMessages):
             text=fields.get("Body", ""),
             references=answered(fields),
             opt_out=opt_out(fields),
-            attachments=media(fields),
+            attachments=attachments(fields),
             attributes=dict(_attributes(fields)),
         )
 
