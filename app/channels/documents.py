@@ -52,6 +52,25 @@ def text(document: Document, key: str) -> str:
     return value
 
 
+def needed(document: Document, key: str) -> str:
+    """A text that must be there: whatever has no id cannot be told apart."""
+    if value := text(document, key):
+        return value
+    raise Unreadable(f"{key} is missing")
+
+
+def texts(document: Document, key: str) -> list[str]:
+    """The texts of a list, where there is one."""
+    values = document.get(key)
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
+def whole(document: Document, key: str) -> int | None:
+    """A whole number; None where there is none."""
+    value = document.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def section(document: Document, key: str) -> Document:
     """An object inside the object; empty where it is missing or null."""
     value = document.get(key)

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from app.channels import documents, signatures, times
-from app.channels.base import Adapter, Refused, SourceConfig, Unreadable, WebhookRequest
-from app.channels.documents import Document, text
+from app.channels.base import Adapter, Refused, SourceConfig, WebhookRequest
+from app.channels.documents import Document, needed, text
 from app.messages import Confirmation, Ignored, Inbound
 
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
@@ -98,11 +98,8 @@ class SnsAdapter(Adapter):
 
 
 def _notification(envelope: Document) -> Notification:
-    message_id = text(envelope, "MessageId")
-    if not message_id:
-        raise Unreadable("a notification without MessageId")
     return Notification(
-        message_id=message_id,
+        message_id=needed(envelope, "MessageId"),
         topic=text(envelope, "TopicArn"),
         subject=text(envelope, "Subject"),
         message=text(envelope, "Message"),

@@ -18,6 +18,11 @@ def unix(seconds: Any) -> datetime:
         raise Unreadable("a time is not in unix seconds") from error
 
 
+def unix_if_told(seconds: Any) -> datetime | None:
+    """The same; None where nothing is told."""
+    return unix(seconds) if seconds is not None else None
+
+
 def iso(written: str) -> datetime:
     """RFC 3339, however many digits the seconds have."""
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.channels.chat.content import Content, location
-from app.channels.documents import Document, section, sections, text
+from app.channels.documents import Document, section, sections, text, whole
 from app.messages import Attachment
 
 _FILES = {
@@ -63,7 +63,7 @@ def content(message: Document) -> Content | None:
 def _photo(message: Document) -> Content:
     """The largest of its sizes."""
     sizes = sections(message, "photo")
-    largest = max(sizes, key=lambda size: (_whole(size, "width") or 0) * (_whole(size, "height") or 0), default={})
+    largest = max(sizes, key=lambda size: (whole(size, "width") or 0) * (whole(size, "height") or 0), default={})
     photo = (_attachment(largest, "image/jpeg"),) if largest else ()
     return Content(text=text(message, "caption"), attachments=photo)
 
@@ -83,14 +83,9 @@ def _attachment(file: Document, content_type: str) -> Attachment:
     return Attachment(
         name=text(file, "file_name") or None,
         content_type=text(file, "mime_type") or content_type,
-        size=_whole(file, "file_size"),
+        size=whole(file, "file_size"),
         provider_id=text(file, "file_id") or None,
     )
-
-
-def _whole(document: Document, key: str) -> int | None:
-    value = document.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _venue(message: Document) -> Content:

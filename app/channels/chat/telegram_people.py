@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.channels.base import Unreadable
-from app.channels.documents import Document, section, text
+from app.channels.documents import Document, section, text, whole
 from app.channels.parties import Address, Ends, identify, party
 from app.messages import Confidence, Direction, Identifier, IdentifierKind, Party
 
 
 def number(document: Document, key: str) -> str:
     """An id, as text."""
-    value = document.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
+    value = whole(document, key)
+    if value is None:
         raise Unreadable(f"{key} is not a whole number")
     return str(value)
 

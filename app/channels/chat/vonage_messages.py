@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import jwt
 
 from app.channels import documents, media, networks, signatures, times, tokens
-from app.channels.base import Adapter, Fetching, Refused, SourceConfig, Unreadable, WebhookRequest
+from app.channels.base import Adapter, Fetching, Refused, SourceConfig, WebhookRequest
 from app.channels.chat.vonage_content import content
-from app.channels.documents import Document, section, text
+from app.channels.documents import Document, needed, section, text
 from app.channels.parties import ends
 from app.messages import Attachment, Channel, DeliveryReceipt, Ignored, Inbound, InboundMessage, ReceiptEvent
 
@@ -53,8 +53,6 @@ class VonageMessages(Adapter):
         payload = documents.read(request.body or b"{}")
         if not payload.keys() & {"message_type", "status"}:
             return [Ignored("no message")]
-        if not text(payload, "message_uuid"):
-            raise Unreadable("a message without message_uuid")
         region = source.default_region
         return [_message(payload, region) if "message_type" in payload else _receipt(payload, region)]
 
@@ -77,7 +75,7 @@ def _message(payload: Document, region: str | None) -> InboundMessage:
     answered = said.answers or text(section(payload, "context"), "message_uuid")
     return InboundMessage(
         channel=networks.channel(network),
-        external_id=text(payload, "message_uuid"),
+        external_id=needed(payload, "message_uuid"),
         occurred_at=times.iso_if_told(text(payload, "timestamp")),
         **ends(senders, recipients, region=region, name=text(section(payload, "profile"), "name")),
         text=said.text,
@@ -102,7 +100,7 @@ def _receipt(payload: Document, region: str | None) -> Inbound:
     # The title of an error is its number, in some versions a number in JSON too.
     code = error.get("title") or error.get("code")
     return DeliveryReceipt(
-        external_id=text(payload, "message_uuid"),
+        external_id=needed(payload, "message_uuid"),
         event=event,
         occurred_at=times.iso_if_told(text(payload, "timestamp")),
         recipient=networks.identify_one(text(payload, "channel"), text(payload, "to"), region),

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from app.channels import documents, media, signatures, times
-from app.channels.base import Adapter, Answer, Fetching, FetchRequest, Refused, SourceConfig, Unreadable, WebhookRequest
+from app.channels.base import Adapter, Answer, Fetching, FetchRequest, Refused, SourceConfig, WebhookRequest
 from app.channels.chat.whatsapp_content import content
 from app.channels.chat.whatsapp_people import circumstances, contact_of, number_change, senders_of
-from app.channels.documents import Document, section, sections, text
+from app.channels.documents import Document, needed, section, sections, text
 from app.channels.forms import urlencoded, values
 from app.channels.parties import Address, ends, identify_one
 from app.messages import (
@@ -92,16 +92,14 @@ def _change(change: Document) -> Iterator[Inbound]:
 
 
 def _message(message: Document, value: Document) -> InboundMessage:
-    message_id, said, contact = text(message, "id"), content(message), contact_of(message, value)
-    if not message_id:
-        raise Unreadable("a message without id")
+    said, contact = content(message), contact_of(message, value)
     senders = list(senders_of(message, contact))
     business = Address(IdentifierKind.whatsapp, text(section(value, "metadata"), "display_phone_number"))
     answered = said.answers or text(section(message, "context"), "id")
     return InboundMessage(
         channel=Channel.whatsapp,
         kind=InteractionKind.status if "system" in message else InteractionKind.message,
-        external_id=message_id,
+        external_id=needed(message, "id"),
         occurred_at=times.unix(message.get("timestamp")),
         **ends(senders, [business], name=text(section(contact, "profile"), "name")),
         text=said.text,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from app.channels import signatures, times
 from app.channels.aws_signature import AwsKey, signed_headers
 from app.channels.base import Fetching, FetchRequest, SourceConfig, Unreadable
-from app.channels.documents import Document, section, sections, text
+from app.channels.documents import Document, needed, section, sections, text, texts
 from app.channels.email import mime
 from app.channels.email.amazon_ses_events import receipts
 from app.channels.email.headers import Headers
@@ -65,16 +65,13 @@ class AmazonSes(SnsAdapter):
 
 def _received(told: Document) -> list[Inbound]:
     mail, receipt = section(told, "mail"), section(told, "receipt")
-    message_id, action = text(mail, "messageId"), section(receipt, "action")
-    if not message_id:
-        raise Unreadable("a mail without id")
-    recipients = _texts(receipt, "recipients") or _texts(mail, "destination")
+    action, recipients = section(receipt, "action"), texts(receipt, "recipients") or texts(mail, "destination")
     content = _content(told, action)
     pointed = content is None and text(action, "type") == "S3"
     read = _mail(mail) if content is None else mime.read(content)
     found = to_inbound(
         replace(read, sent_at=times.iso_if_told(text(mail, "timestamp"))),
-        external_id=message_id,
+        external_id=needed(mail, "messageId"),
         recipient=recipients[0] if recipients else "",
         envelope_from=text(mail, "source") if "source" in mail else None,
         attributes=dict(_attributes(receipt, action, recipients, pointed)),
@@ -101,7 +98,7 @@ def _mail(mail: Document) -> Mail:
         [
             *((text(header, "name"), text(header, "value")) for header in sections(mail, "headers")),
             *((header, text(common, name)) for name, header in _COMMON.items()),
-            *((header, ", ".join(_texts(common, name))) for name, header in _COMMON_LISTS.items()),
+            *((header, ", ".join(texts(common, name))) for name, header in _COMMON_LISTS.items()),
         ]
     )
     return Mail(headers=headers, sender=headers.sender, text="")
@@ -129,8 +126,3 @@ def _attributes(
     if pointed:
         region = text(action, "topicArn").split(":")[3:4] or [""]
         yield "s3", {"bucket": text(action, "bucketName"), "key": text(action, "objectKey"), "region": region[0]}
-
-
-def _texts(document: Document, key: str) -> Sequence[str]:
-    values = document.get(key)
-    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []

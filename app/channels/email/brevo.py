@@ -7,13 +7,13 @@ from urllib.parse import quote
 from app.channels import documents, media, signatures
 from app.channels.base import Adapter, Fetching, Refused, SourceConfig, Unreadable, WebhookRequest
 from app.channels.digests import bounded
-from app.channels.documents import Document, fingerprint, section, sections, text
+from app.channels.documents import Document, fingerprint, section, sections, text, texts, whole
 from app.channels.email.events import receipt
 from app.channels.email.headers import Headers
 from app.channels.email.mail import Mail, message_key, to_inbound
 from app.channels.email.parts import content_id, file_name
 from app.channels.signatures import Check
-from app.channels.times import unix
+from app.channels.times import unix_if_told
 from app.messages import Attachment, Channel, Inbound, ReceiptEvent
 
 _HEADERS = {"Message-ID": "MessageId", "In-Reply-To": "InReplyTo", "Date": "SentAtDate", "Subject": "Subject"}
@@ -77,13 +77,12 @@ _CHECKS: Mapping[str, Check] = {"bearer": _check_bearer, "basic": signatures.che
 def _event(event: Document) -> Inbound:
     if not event.get("event"):
         raise Unreadable("neither mails nor an event")
-    occurred_at = event.get("ts_event") or event.get("ts")
     return receipt(
         _EVENTS,
         text(event, "event"),
         message_id=text(event, "message-id"),
         recipient=text(event, "email"),
-        occurred_at=unix(occurred_at) if occurred_at else None,
+        occurred_at=unix_if_told(event.get("ts_event") or event.get("ts") or None),
         error_code=text(event, "event") if event.get("reason") else "",
     )
 
@@ -94,7 +93,7 @@ def _received(item: Document) -> list[Inbound]:
         raise Unreadable("a mail without sender")
     headers = _headers(item)
     recipient = next((text(to, "Address") for to in sections(item, "To")), "")
-    own = next((each for each in item.get("Uuid") or () if isinstance(each, str) and each), "")
+    own = next(filter(None, texts(item, "Uuid")), "")
     return to_inbound(
         Mail(
             headers=headers,
@@ -119,11 +118,10 @@ def _headers(item: Document) -> Headers:
 
 def _attachment(told: Document) -> Attachment:
     token = text(told, "DownloadToken")
-    size = told.get("ContentLength")
     return Attachment(
         name=file_name(text(told, "Name")),
         content_type=text(told, "ContentType") or "application/octet-stream",
-        size=size if isinstance(size, int) else None,
+        size=whole(told, "ContentLength"),
         url=_FILES + quote(token, safe="") if token else None,
         provider_id=token or None,
         content_id=content_id(text(told, "ContentID")),

@@ -118,6 +118,11 @@ def message_ids(value: str) -> list[str]:
     return [bounded(each) for each in found]
 
 
+def first_address(*values: str) -> str:
+    """The first address in any of these headers, "" where there is none."""
+    return next((address for value in values for _, address in addresses(value)), "")
+
+
 def addresses(value: str) -> list[tuple[str, str]]:
     """Name and address of each mailbox in an address header."""
     value = value[:_LONGEST_ADDRESSES]

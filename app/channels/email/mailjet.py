@@ -12,7 +12,7 @@ from app.channels.email.headers import Headers
 from app.channels.email.mail import Mail, message_key, to_inbound
 from app.channels.email.parts import parameters
 from app.channels.email.transfer import decode_base64
-from app.channels.times import iso_if_told, unix
+from app.channels.times import iso_if_told, unix_if_told
 from app.messages import Attachment, Channel, Inbound, ReceiptEvent
 
 _HEADERS = {"From": "From", "Subject": "Subject"}
@@ -54,7 +54,7 @@ def _event(event: Document) -> Inbound:
         text(event, "event"),
         message_id=str(message_id),
         recipient=text(event, "email"),
-        occurred_at=unix(event["time"]) if event.get("time") is not None else None,
+        occurred_at=unix_if_told(event.get("time")),
         error_code=text(event, "error"),
     )
 

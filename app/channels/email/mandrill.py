@@ -8,7 +8,7 @@ from app.channels.base import Adapter, Answer, Refused, SourceConfig, Unreadable
 from app.channels.documents import Document, section, text
 from app.channels.email import mandrill_mail
 from app.channels.email.events import receipt
-from app.channels.times import unix
+from app.channels.times import unix_if_told
 from app.messages import Channel, Inbound, ReceiptEvent
 
 _FIELD = b"mandrill_events"
@@ -64,7 +64,7 @@ def _is_empty(request: WebhookRequest) -> bool:
 
 def _translate(event: Document) -> Sequence[Inbound]:
     name, message = text(event, "event"), section(event, "msg")
-    occurred_at = unix(event["ts"]) if event.get("ts") is not None else None
+    occurred_at = unix_if_told(event.get("ts"))
     if name == "inbound":
         return mandrill_mail.received(message, occurred_at)
     return [

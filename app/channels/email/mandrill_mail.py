@@ -8,7 +8,7 @@ from app.channels.base import Unreadable
 from app.channels.documents import Document, fingerprint, section, text
 from app.channels.email import mime
 from app.channels.email.files import file
-from app.channels.email.headers import Headers, addresses
+from app.channels.email.headers import Headers, first_address
 from app.channels.email.mail import Mail, message_key, to_inbound
 from app.channels.email.transfer import decode_base64
 from app.messages import Attachment, Inbound
@@ -18,7 +18,7 @@ def received(message: Document, occurred_at: datetime | None) -> list[Inbound]:
     if not (message.get("raw_msg") or message.get("from_email")):
         raise Unreadable("a mail without sender")
     mail = _mail(message, occurred_at)
-    recipient = text(message, "email") or next((address for _, address in addresses(mail.headers.raw("to"))), "")
+    recipient = text(message, "email") or first_address(mail.headers.raw("to"))
     mail_id = mail.headers.message_id or fingerprint(message)
     return to_inbound(mail, external_id=message_key(mail_id, recipient), recipient=recipient)
 

@@ -7,7 +7,7 @@ from app.channels import signatures
 from app.channels.base import Adapter, Answer, SourceConfig, Unreadable, WebhookRequest
 from app.channels.digests import digest
 from app.channels.email import mime
-from app.channels.email.headers import Headers, addresses
+from app.channels.email.headers import Headers, first_address
 from app.channels.email.mail import message_key, to_inbound
 from app.channels.signatures import Check
 from app.messages import Channel, Inbound
@@ -72,8 +72,7 @@ _CHECKS: Mapping[str, Check] = {"basic": signatures.check_basic, "own_hmac": _ch
 
 
 def _recipient(envelope: Mapping[str, str], headers: Headers) -> str:
-    written = (clean(envelope.get("x-envelope-to", "")), *(headers.raw(name) for name in _RECIPIENT_HEADERS))
-    return next((address for each in written for _, address in addresses(each)), "")
+    return first_address(clean(envelope.get("x-envelope-to", "")), *(headers.raw(name) for name in _RECIPIENT_HEADERS))
 
 
 def _envelope_from(envelope: Mapping[str, str]) -> str | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from app.channels.digests import bounded
-from app.channels.email.headers import Headers, addresses
+from app.channels.email.headers import Headers, first_address
 from app.channels.email.parts import Part, read_headers
 from app.channels.parties import identify_one
 from app.messages import Attachment, DeliveryReceipt, IdentifierKind, ReceiptEvent
@@ -82,9 +82,7 @@ def _complaints(
         kind = group.raw("feedback-type").lower()
         if kind in _COMPLAINTS:
             # Some hide who complained; the message says whom it was for.
-            written = _address(group.raw("original-rcpt-to")) or next(
-                (address for _, address in addresses(original.raw("to"))), ""
-            )
+            written = _address(group.raw("original-rcpt-to")) or first_address(original.raw("to"))
             yield DeliveryReceipt(
                 external_id=message_id,
                 event=_COMPLAINTS[kind],

@@ -6,11 +6,11 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from app.channels import documents, media, signatures, standard_webhooks
-from app.channels.base import Adapter, Fetching, FetchRequest, SourceConfig, Unreadable, WebhookRequest
-from app.channels.documents import Document, section, sections, text
+from app.channels.base import Adapter, Fetching, FetchRequest, SourceConfig, WebhookRequest
+from app.channels.documents import Document, needed, section, sections, text, texts, whole
 from app.channels.email import mime
 from app.channels.email.events import receipt
-from app.channels.email.headers import Headers, addresses
+from app.channels.email.headers import Headers, first_address
 from app.channels.email.mail import Mail, to_message
 from app.channels.email.parts import content_id, file_name
 from app.channels.times import iso_if_told
@@ -75,18 +75,15 @@ class Resend(Adapter):
 
 
 def _message(told: Document, mail: Mail) -> InboundMessage:
-    email_id = text(told, "email_id")
-    if not email_id:
-        raise Unreadable("a mail without id")
     return to_message(
         replace(mail, sent_at=iso_if_told(text(told, "created_at"))),
-        external_id=email_id,
-        recipient=next((address for to in _texts(told, "to") for _, address in addresses(to)), ""),
+        external_id=needed(told, "email_id"),
+        recipient=first_address(*texts(told, "to")),
     )
 
 
 def _told_mail(told: Document) -> Mail:
-    lists = {header: ", ".join(_texts(told, name)) for header, name in _LISTS.items()}
+    lists = {header: ", ".join(texts(told, name)) for header, name in _LISTS.items()}
     own = Headers.told({**{header: told.get(name) for header, name in _HEADERS.items()}, **lists})
     headers = own.over(_headers(told))
     mail_id = text(told, "email_id") or text(told, "id")
@@ -107,11 +104,11 @@ def _headers(told: Document) -> Headers:
 
 
 def _attachment(told: Document, mail_id: str) -> Attachment:
-    file_id, size = text(told, "id"), told.get("size")
+    file_id = text(told, "id")
     return Attachment(
         name=file_name(text(told, "filename")),
         content_type=text(told, "content_type") or "application/octet-stream",
-        size=size if isinstance(size, int) else None,
+        size=whole(told, "size"),
         url=f"{_MAILS}{quote(mail_id, safe='')}/attachments/{quote(file_id, safe='')}" if file_id else None,
         provider_id=file_id or None,
         content_id=content_id(text(told, "content_id")),
@@ -119,7 +116,7 @@ def _attachment(told: Document, mail_id: str) -> Attachment:
 
 
 def _receipt(event: Document, told: Document) -> Inbound:
-    recipients = _texts(told, "to")
+    recipients = texts(told, "to")
     return receipt(
         _EVENTS,
         text(event, "type"),
@@ -128,8 +125,3 @@ def _receipt(event: Document, told: Document) -> Inbound:
         occurred_at=iso_if_told(text(event, "created_at")),
         error_code=text(section(told, "bounce"), "subType") or text(section(told, "bounce"), "type"),
     )
-
-
-def _texts(document: Document, key: str) -> list[str]:
-    values = document.get(key)
-    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []

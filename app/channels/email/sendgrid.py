@@ -16,7 +16,7 @@ from app.channels.documents import Document, text
 from app.channels.email import sendgrid_mail
 from app.channels.email.events import receipt
 from app.channels.signatures import Check
-from app.channels.times import unix
+from app.channels.times import unix_if_told
 from app.messages import Channel, Inbound, ReceiptEvent
 
 _PREFIX = "x-twilio-email-event-webhook-"
@@ -66,7 +66,7 @@ def _event(event: Document) -> Inbound:
         # Behind the first dot stands how the mail went through SendGrid; before it, the id sending answered with.
         message_id=text(event, "sg_message_id").partition(".")[0] or text(event, "smtp-id"),
         recipient=text(event, "email"),
-        occurred_at=unix(event["timestamp"]) if event.get("timestamp") is not None else None,
+        occurred_at=unix_if_told(event.get("timestamp")),
         error_code=text(event, "status") or text(event, "type"),
     )
 

@@ -1,15 +1,16 @@
 """SendGrid, "Setting Up The Inbound Parse Webhook": a form, each field in the charset the mail had."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from app.channels import documents
 from app.channels.base import Unreadable
 from app.channels.charsets import decode
 from app.channels.digests import digest
+from app.channels.documents import Document
 from app.channels.email import mime
 from app.channels.email.files import file
-from app.channels.email.headers import Headers, addresses
+from app.channels.email.headers import Headers, first_address
 from app.channels.email.mail import Mail, message_key, to_inbound
 from app.channels.email.parts import read_headers
 from app.channels.forms import Field
@@ -26,12 +27,12 @@ def received(fields: Sequence[Field]) -> list[Inbound]:
     else:
         raise Unreadable("neither a mail nor its headers")
     envelope = _object(raw, "envelope")
-    recipient = next(iter(_texts(envelope.get("to"))), "") or _first_address(decode(raw.get("to", b"")))
+    recipient = next(iter(documents.texts(envelope, "to")), "") or first_address(clean(decode(raw.get("to", b""))))
     return to_inbound(
         mail,
         external_id=message_key(mail.headers.message_id or _digest(fields), recipient),
         recipient=recipient,
-        envelope_from=next(iter(_texts([envelope.get("from")])), None),
+        envelope_from=sender if isinstance(sender := envelope.get("from"), str) else None,
         attributes={"spam_score": clean(decode(raw.get("spam_score", b"")))},
     )
 
@@ -69,18 +70,9 @@ def _digest(fields: Sequence[Field]) -> str:
     return digest(part for field in fields for part in (field.name.encode(), field.raw)).hex()
 
 
-def _object(raw: Mapping[str, bytes], name: str) -> Mapping[str, Any]:
+def _object(raw: Mapping[str, bytes], name: str) -> Document:
     """A field of JSON; what cannot be read says nothing, for the mail is in the other fields."""
     try:
-        value = json.loads(decode(raw.get(name, b"")))
-    except (ValueError, RecursionError):
+        return documents.read(decode(raw.get(name, b"")).encode())
+    except Unreadable:
         return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(value: Any) -> list[str]:
-    return [clean(each) for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-def _first_address(written: str) -> str:
-    return next((address for _, address in addresses(clean(written))), "")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.channels import times
 from app.channels.base import SourceConfig, Unreadable
-from app.channels.documents import Document, text
+from app.channels.documents import Document, text, whole
 from app.channels.parties import Address, ends, identify_one
 from app.channels.sns import Notification, SnsAdapter
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
@@ -69,11 +69,11 @@ def _receipt(told: Document, region: str | None) -> Inbound:
     event = _STATES.get(kind.partition("_")[2])
     if event is None or not message_id:
         return Ignored(f"event {kind}")
-    moment = told.get("eventTimestamp")
+    moment = whole(told, "eventTimestamp")
     return DeliveryReceipt(
         external_id=message_id,
         event=event,
-        occurred_at=times.unix(moment / 1000) if isinstance(moment, int) else None,
+        occurred_at=times.unix(moment / 1000) if moment is not None else None,
         recipient=identify_one(IdentifierKind.phone, text(told, "destinationPhoneNumber"), region=region),
         error_code=kind if event is ReceiptEvent.failed else None,
     )

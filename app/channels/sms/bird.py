@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.channels import networks, times
-from app.channels.base import Unreadable
-from app.channels.documents import Document, section, sections, text
+from app.channels.documents import Document, needed, section, sections, text
 from app.channels.parties import ends
 from app.messages import Attachment, DeliveryReceipt, Ignored, Inbound, InboundMessage, ReceiptEvent
 
@@ -26,8 +25,6 @@ def inbound(envelope: Document, region: str | None) -> Inbound:
     direction = text(payload, "direction") or ("incoming" if event.endswith(".inbound") else "")
     if text(envelope, "service") not in ("", "channels") or direction not in ("incoming", "outgoing"):
         return Ignored(f"{text(envelope, 'service')} {event}".strip() or "no message")
-    if not text(payload, "id"):
-        raise Unreadable("a message without id")
     # "sms.inbound", "whatsapp.outbound": the network, and which way.
     network = event.partition(".")[0]
     return _message(network, payload, region) if direction == "incoming" else _receipt(network, payload, region)
@@ -40,7 +37,7 @@ def _message(network: str, payload: Document, region: str | None) -> InboundMess
     answered = text(section(payload, "replyTo"), "id")
     return InboundMessage(
         channel=networks.channel(network),
-        external_id=text(payload, "id"),
+        external_id=needed(payload, "id"),
         occurred_at=times.iso_if_told(text(payload, "createdAt")),
         **ends(senders, recipients, region=region, name=text(section(contact, "annotations"), "name")),
         text=_text(body),
@@ -80,7 +77,7 @@ def _receipt(network: str, payload: Document, region: str | None) -> Inbound:
         return Ignored(f"status {text(payload, 'status')}")
     contact = next(iter(sections(section(payload, "receiver"), "contacts")), {})
     return DeliveryReceipt(
-        external_id=text(payload, "id"),
+        external_id=needed(payload, "id"),
         event=event,
         occurred_at=times.iso_if_told(text(payload, "lastStatusAt")),
         recipient=networks.identify_one(network, text(contact, "identifierValue"), region),

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from app.channels import documents, media, networks, signatures, times
-from app.channels.base import Adapter, Fetching, Refused, SourceConfig, Unreadable, WebhookRequest
-from app.channels.documents import Document, section, sections, text
+from app.channels.base import Adapter, Fetching, Refused, SourceConfig, WebhookRequest
+from app.channels.documents import Document, needed, section, sections, text, whole
 from app.channels.parties import ends
 from app.channels.sms.infobip_content import content
 from app.messages import Attachment, Channel, DeliveryReceipt, Ignored, Inbound, InboundMessage, ReceiptEvent
@@ -64,8 +64,6 @@ def _check_hmac(request: WebhookRequest, source: SourceConfig) -> None:
 
 
 def _inbound(result: Document, region: str | None) -> Inbound:
-    if not text(result, "messageId"):
-        raise Unreadable("a result without messageId")
     if "seenAt" in result or "status" in result:
         return _receipt(result, region)
     if "text" in result or "content" in result or text(result, "event") == "MO":
@@ -80,7 +78,7 @@ def _message(result: Document, region: str | None) -> InboundMessage:
     answered = text(result, "pairedMessageId")
     return InboundMessage(
         channel=networks.channel(network),
-        external_id=text(result, "messageId"),
+        external_id=needed(result, "messageId"),
         occurred_at=times.iso_if_told(text(result, "receivedAt")),
         **ends(senders, recipients, region=region, name=text(section(result, "contact"), "name")),
         text=said.text,
@@ -94,8 +92,7 @@ def _attributes(result: Document) -> Iterator[tuple[str, Any]]:
     for field, name in _ATTRIBUTES.items():
         if result.get(field):
             yield name, result[field]
-    segments = result.get("smsCount") or result.get("messageCount")
-    if isinstance(segments, int):
+    if segments := whole(result, "smsCount") or whole(result, "messageCount"):
         yield "segments", segments
 
 
@@ -108,7 +105,7 @@ def _receipt(result: Document, region: str | None) -> Inbound:
     told = error if error.get("id") else status
     network, recipient = text(result, "channel") or "SMS", text(result, "to") or text(result, "destination")
     return DeliveryReceipt(
-        external_id=text(result, "messageId"),
+        external_id=needed(result, "messageId"),
         event=event,
         occurred_at=times.iso_if_told(text(result, "seenAt") or text(result, "doneAt")),
         recipient=networks.identify_one(network, recipient, region),

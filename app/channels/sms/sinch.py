@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from app.channels import documents, signatures, times
-from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
-from app.channels.documents import Document, sections, text
+from app.channels.base import Adapter, SourceConfig, WebhookRequest
+from app.channels.documents import Document, needed, sections, text
 from app.channels.parties import ends, identify_one, number
 from app.channels.sms import sinch_content
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
@@ -62,12 +62,10 @@ def _check_signature(request: WebhookRequest, source: SourceConfig) -> None:
 
 
 def _message(kind: str, payload: Document, region: str | None) -> InboundMessage:
-    said, message_id = sinch_content.content(kind, payload), text(payload, "id")
-    if not message_id:
-        raise Unreadable("a message without id")
+    said = sinch_content.content(kind, payload)
     return InboundMessage(
         channel=Channel.sms,
-        external_id=message_id,
+        external_id=needed(payload, "id"),
         occurred_at=times.iso_if_told(text(payload, "received_at")),
         **ends([number(text(payload, "from"))], [number(text(payload, "to"))], region=region),
         subject=said.subject,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from app.channels import telnyx, times
-from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
-from app.channels.documents import Document, section, sections, text
+from app.channels.base import Adapter, SourceConfig, WebhookRequest
+from app.channels.documents import Document, needed, section, sections, text, whole
 from app.channels.parties import Address, ends, identify_one
 from app.channels.telnyx import Event
 from app.messages import (
@@ -62,7 +62,7 @@ def _message(event: Event, region: str | None) -> InboundMessage:
     recipients = [_address(to) for to in sections(message, "to")]
     return InboundMessage(
         channel=Channel.sms,
-        external_id=_message_id(message),
+        external_id=needed(message, "id"),
         occurred_at=times.iso_if_told(text(message, "received_at")) or event.occurred_at,
         **ends([sender], recipients, region=region),
         subject=text(message, "subject") or None,
@@ -74,23 +74,16 @@ def _message(event: Event, region: str | None) -> InboundMessage:
     )
 
 
-def _message_id(message: Document) -> str:
-    message_id = text(message, "id")
-    if not message_id:
-        raise Unreadable("a message without id")
-    return message_id
-
-
 def _address(party: Document) -> Address:
     return Address(IdentifierKind.phone, text(party, "phone_number"))
 
 
 def _attachment(media: Document) -> Attachment:
-    url, size = text(media, "url"), media.get("size")
+    url = text(media, "url")
     return Attachment(
         name=None,
         content_type=text(media, "content_type") or "application/octet-stream",
-        size=size if isinstance(size, int) else None,
+        size=whole(media, "size"),
         url=url or None,
         provider_id=url.rpartition("/")[2] or None,
     )
@@ -100,8 +93,8 @@ def _attributes(message: Document, recipients: Sequence[Address]) -> Iterator[tu
     others = [*recipients[1:], *(_address(copy) for copy in sections(message, "cc"))]
     if others:
         yield "also_to", [address.raw for address in others]
-    if isinstance(message.get("parts"), int):
-        yield "segments", message["parts"]
+    if (parts := whole(message, "parts")) is not None:
+        yield "segments", parts
 
 
 def _receipts(event: Event, region: str | None) -> Iterator[DeliveryReceipt]:
@@ -113,7 +106,7 @@ def _receipts(event: Event, region: str | None) -> Iterator[DeliveryReceipt]:
         for each in (became, *stopped):
             if each:
                 yield DeliveryReceipt(
-                    external_id=_message_id(event.payload),
+                    external_id=needed(event.payload, "id"),
                     event=each,
                     occurred_at=event.occurred_at,
                     recipient=identify_one(IdentifierKind.phone, text(to, "phone_number"), region=region),

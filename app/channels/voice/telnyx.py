@@ -6,8 +6,8 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from app.channels import telnyx, times
-from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
-from app.channels.documents import Document, section, text
+from app.channels.base import Adapter, SourceConfig, WebhookRequest
+from app.channels.documents import Document, needed, section, text
 from app.channels.parties import Address, ends
 from app.channels.telnyx import Event
 from app.messages import (
@@ -59,9 +59,7 @@ class TelnyxVoice(Adapter):
 
 
 def _call(event: Event, region: str | None) -> InboundMessage:
-    stage, session_id = event.payload, text(event.payload, "call_session_id")
-    if not session_id:
-        raise Unreadable("a call without call_session_id")
+    stage = event.payload
     # Not every stage tells who called whom, and without the direction nobody knows which of the two is ours.
     direction = text(stage, "direction")
     known = direction in _DIRECTIONS
@@ -70,7 +68,7 @@ def _call(event: Event, region: str | None) -> InboundMessage:
     return InboundMessage(
         channel=Channel.voice,
         kind=InteractionKind.call,
-        external_id=session_id,
+        external_id=needed(stage, "call_session_id"),
         occurred_at=began or event.occurred_at,
         **ends([caller], [called], region=region, outbound=direction == "outgoing"),
         text=text(stage, "transcription_text"),
