@@ -1,20 +1,17 @@
 """What all Telnyx products share: the signature and the envelope of their webhooks."""
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import ClassVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.channels import documents, signatures, times
-from app.channels.base import Refused, SourceConfig, WebhookRequest
+from app.channels.base import Adapter, Refused, SourceConfig, WebhookRequest
 from app.channels.documents import Document, section, text
-
-SCHEMES: Mapping[str, tuple[str, ...]] = {"telnyx_ed25519": ("public_key",)}
-MEDIA_HOSTS = (".telnyx.com", ".telnyxstorage.com", "s3.amazonaws.com", ".s3.amazonaws.com")
 
 _TOLERANCE_S = 300
 
@@ -29,20 +26,31 @@ class Event:
     payload: Document
 
 
-def verify(request: WebhookRequest, source: SourceConfig) -> None:
+class TelnyxAdapter(Adapter):
     """Telnyx, "Receiving webhooks": Ed25519 over the time, a bar and the raw body."""
-    public_key = _public_key(signatures.credential(source, "public_key"))
-    timestamp = request.headers.get("telnyx-timestamp", "")
-    signatures.fresh(timestamp, request, source, _TOLERANCE_S)
-    signed = timestamp.encode(errors="surrogatepass") + b"|" + request.body
-    try:
-        signature = base64.b64decode(request.headers.get("telnyx-signature-ed25519", ""), validate=True)
-        public_key.verify(signature, signed)
-    except (ValueError, InvalidSignature) as error:
-        raise Refused("signature missing or wrong") from error
+
+    schemes: ClassVar = {"telnyx_ed25519": ("public_key",)}
+    body_signed = True
+    media_hosts: ClassVar[tuple[str, ...]] = (
+        ".telnyx.com",
+        ".telnyxstorage.com",
+        "s3.amazonaws.com",
+        ".s3.amazonaws.com",
+    )
+
+    def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
+        public_key = _public_key(signatures.credential(source, "public_key"))
+        timestamp = request.headers.get("telnyx-timestamp", "")
+        signatures.fresh(timestamp, request, source, _TOLERANCE_S)
+        signed = timestamp.encode(errors="surrogatepass") + b"|" + request.body
+        try:
+            signature = base64.b64decode(request.headers.get("telnyx-signature-ed25519", ""), validate=True)
+            public_key.verify(signature, signed)
+        except (ValueError, InvalidSignature) as error:
+            raise Refused("signature missing or wrong") from error
 
 
-def event(request: WebhookRequest) -> Event:
+def read(request: WebhookRequest) -> Event:
     """What a verified request tells."""
     data = section(documents.read(request.body), "data")
     return Event(

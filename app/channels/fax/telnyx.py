@@ -1,35 +1,27 @@
 """Telnyx Programmable Fax: faxes received and sent."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
-from app.channels import telnyx
-from app.channels.base import Adapter, SourceConfig, WebhookRequest
+from app.channels.base import SourceConfig, WebhookRequest
 from app.channels.documents import text
 from app.channels.fax.transmission import Transmission, received, sent
-from app.channels.telnyx import Event
+from app.channels.telnyx import Event, TelnyxAdapter, read
 from app.messages import Attachment, Channel, Ignored, Inbound
 
 _FINAL = ("fax.received", "fax.delivered", "fax.failed")
 
 
-class TelnyxFax(Adapter):
+class TelnyxFax(TelnyxAdapter):
     """Telnyx, "Receive a Fax via API" and "Send a Fax via API"."""
 
     provider = "telnyx_fax"
     title = "Telnyx Fax"
     channel = Channel.fax
-    schemes: ClassVar = telnyx.SCHEMES
-    body_signed = True
     delivers = ("messages", "receipts")
     limits = ("The link to the pages holds for 10 minutes.",)
-    media_hosts = telnyx.MEDIA_HOSTS
-
-    def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        telnyx.verify(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
-        event = telnyx.event(request)
+        event = read(request)
         if event.kind not in _FINAL:
             return [Ignored(event.kind or "no event")]
         outbound = event.kind == "fax.delivered" or text(event.payload, "direction") == "outbound"

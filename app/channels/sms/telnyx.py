@@ -1,13 +1,13 @@
 """Telnyx Messaging: SMS and MMS, received and sent."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from app.channels import telnyx, times
-from app.channels.base import Adapter, SourceConfig, WebhookRequest
+from app.channels import times
+from app.channels.base import SourceConfig, WebhookRequest
 from app.channels.documents import Document, needed, section, sections, text, whole
 from app.channels.parties import Address, ends, identify_one
-from app.channels.telnyx import Event
+from app.channels.telnyx import Event, TelnyxAdapter, read
 from app.messages import (
     Attachment,
     Channel,
@@ -33,23 +33,18 @@ _BLOCKED_BY_STOP = "40300"
 _OPT_OUTS = {"OPT_OUT": True, "OPT_IN": False}
 
 
-class TelnyxSms(Adapter):
+class TelnyxSms(TelnyxAdapter):
     """Telnyx, "Receiving Webhooks for Messaging" and "Inbound Message" (callback reference)."""
 
     provider = "telnyx_sms"
     title = "Telnyx SMS and MMS"
     channel = Channel.sms
-    schemes: ClassVar = telnyx.SCHEMES
-    body_signed = True
     delivers = ("messages", "receipts")
     limits = ("Of a group MMS the other recipients are named, not filed.",)
     media_hosts = (".telnyx.com", ".telnyxstorage.com", "s3.amazonaws.com")
 
-    def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        telnyx.verify(request, source)
-
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
-        event = telnyx.event(request)
+        event = read(request)
         if event.kind == "message.received":
             return [_message(event, source.default_region)]
         if event.kind in _SENT:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
 from urllib.parse import urlsplit
 
-from app.channels import telnyx, times
-from app.channels.base import Adapter, SourceConfig, WebhookRequest
+from app.channels import times
+from app.channels.base import SourceConfig, WebhookRequest
 from app.channels.documents import Document, needed, section, text
 from app.channels.parties import Address, ends
-from app.channels.telnyx import Event
+from app.channels.telnyx import Event, TelnyxAdapter, read
 from app.messages import (
     Attachment,
     Channel,
@@ -33,26 +32,20 @@ _ATTRIBUTES = ("hangup_cause", "hangup_source", "sip_hangup_cause")
 _FORMATS = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 
-class TelnyxVoice(Adapter):
+class TelnyxVoice(TelnyxAdapter):
     """Telnyx, "Receiving Webhooks for Voice API" and the "Call …" callback references."""
 
     provider = "telnyx_voice"
     title = "Telnyx Voice"
     channel = Channel.voice
-    schemes: ClassVar = telnyx.SCHEMES
-    body_signed = True
     delivers = ("calls",)
     limits = (
         "All legs of one session are one call.",
         "The link to a recording holds for 10 minutes.",
     )
-    media_hosts = telnyx.MEDIA_HOSTS
-
-    def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
-        telnyx.verify(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
-        event = telnyx.event(request)
+        event = read(request)
         if event.kind not in _STAGES:
             return [Ignored(event.kind or "no event")]
         return [_call(event, source.default_region)]
