@@ -7,7 +7,7 @@ from typing import ClassVar
 from app.channels import documents, forms, signatures
 from app.channels.base import Adapter, Nonce, SourceConfig, Unreadable, WebhookRequest
 from app.channels.digests import digest
-from app.channels.documents import Document
+from app.channels.documents import Document, fingerprint, section, text
 from app.channels.email import mime
 from app.channels.email.headers import Headers
 from app.channels.email.mail import Mail, message_key, to_inbound
@@ -32,23 +32,27 @@ class Mailgun(Adapter):
 
     def verify(self, request: WebhookRequest, source: SourceConfig) -> None:
         key = signatures.credential(source, "signing_key")
-        proof = _proof(request)
+        proof = _proof(_signature(request) if _is_event(request) else forms.values(_fields(request)))
         signatures.hmac_hex(key, f"{proof['timestamp']}{proof['token']}".encode(), proof["signature"])
         signatures.fresh(proof["timestamp"], request, source, _TOLERANCE_S)
 
     def nonce(self, request: WebhookRequest, source: SourceConfig) -> Nonce | None:
-        return Nonce(_proof(request)["token"], _digest(request))
+        if _is_event(request):
+            event = section(documents.read(request.body), "event-data")
+            return Nonce(_proof(_signature(request))["token"], bytes.fromhex(fingerprint(event)))
+        fields = _fields(request)
+        return Nonce(_proof(forms.values(fields))["token"], _digest(fields))
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         if _is_event(request):
-            return [receipt(documents.section(documents.read(request.body), "event-data"))]
+            return [receipt(section(documents.read(request.body), "event-data"))]
         fields = _fields(request)
         values = forms.values(fields)
         recipient = values.get("recipient", "")
         mail = _raw(fields) or _parsed(fields, values)
         return to_inbound(
             mail,
-            external_id=message_key(mail.headers.message_id or _digest(request).hex(), recipient),
+            external_id=message_key(mail.headers.message_id or _digest(fields).hex(), recipient),
             recipient=recipient,
             envelope_from=values.get("sender"),
         )
@@ -62,20 +66,18 @@ def _fields(request: WebhookRequest) -> list[Field]:
     return forms.read(request.body, request.headers.get("content-type", ""))
 
 
-def _proof(request: WebhookRequest) -> dict[str, str]:
+def _signature(request: WebhookRequest) -> Document:
+    return section(documents.read(request.body), "signature")
+
+
+def _proof(given: Document) -> dict[str, str]:
     """Of repeated fields the last is Mailgun's own; the others are variables of whoever sent the mail."""
-    given: Document = forms.values(_fields(request))
-    if _is_event(request):
-        given = documents.section(documents.read(request.body), "signature")
-    return {name: documents.text(given, name) for name in _PROOF}
+    return {name: text(given, name) for name in _PROOF}
 
 
-def _digest(request: WebhookRequest) -> bytes:
+def _digest(fields: Sequence[Field]) -> bytes:
     """Of the content alone: a second delivery has another boundary, and may have other proof."""
-    if _is_event(request):
-        event = documents.section(documents.read(request.body), "event-data")
-        return digest([json.dumps(event, sort_keys=True).encode()])
-    content = sorted((field for field in _fields(request) if field.name not in _PROOF), key=lambda field: field.name)
+    content = sorted((field for field in fields if field.name not in _PROOF), key=lambda field: field.name)
     return digest(part for field in content for part in (field.name.encode(), field.raw, repr(field.file).encode()))
 
 
