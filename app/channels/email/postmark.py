@@ -8,9 +8,9 @@ from app.channels import documents, signatures, times
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
 from app.channels.digests import digest
 from app.channels.documents import Document, section, sections, text
+from app.channels.email.files import file
 from app.channels.email.headers import Headers
 from app.channels.email.mail import Mail, message_key, to_inbound
-from app.channels.email.parts import content_id
 from app.channels.parties import identify_one
 from app.messages import Attachment, Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, ReceiptEvent
 
@@ -97,12 +97,11 @@ def _attachment(attachment: Document) -> Attachment:
         content = base64.b64decode(encoded)
     except ValueError as error:
         raise Unreadable("an attachment is not base64") from error
-    return Attachment(
-        name=text(attachment, "Name") or None,
-        content_type=text(attachment, "ContentType") or "application/octet-stream",
-        size=len(content),
-        content=content,
-        content_id=content_id(text(attachment, "ContentID")),
+    return file(
+        content,
+        name=text(attachment, "Name"),
+        content_type=text(attachment, "ContentType"),
+        cid=text(attachment, "ContentID"),
     )
 
 
