@@ -3,7 +3,9 @@ be recognised."""
 
 import hmac
 import json
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -67,6 +69,11 @@ def secret_key(settings: Settings, *, embedded: bool) -> str:
 def _kept_key(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(Fernet.generate_key().decode())
+        # Whoever finds the key finds all of it, and of two processes at once both find the same.
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(Fernet.generate_key().decode())
+        with suppress(FileExistsError):
+            path.hardlink_to(unfinished)
+        unfinished.unlink()
     return path.read_text().strip()
