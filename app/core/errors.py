@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar, NotRequired, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import asyncpg
 import structlog
@@ -108,16 +108,6 @@ class Unavailable(AppError):
     headers: ClassVar[Mapping[str, str]] = {"Retry-After": "2"}
 
 
-class ProblemBody(TypedDict):
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: NotRequired[Sequence[FieldError]]
-
-
 def problem(
     status: int,
     code: str,
@@ -127,7 +117,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **extra: Any,
 ) -> Response:
-    body: ProblemBody = {
+    body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -135,9 +125,8 @@ def problem(
         "code": code,
         "request_id": request_id(),
     }
-    if errors:
-        body["errors"] = errors
-    text = json.dumps({**body, **extra}, ensure_ascii=False)
+    told = {"errors": errors} if errors else {}
+    text = json.dumps({**body, **told, **extra}, ensure_ascii=False)
     return Response(text.encode("utf-8", "replace"), status, headers, PROBLEM)
 
 
