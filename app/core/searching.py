@@ -71,8 +71,7 @@ async def _is_frequent(
     session: AsyncSession, search: Search, query: PageQuery, keys: Sequence[Any], end: tuple[Any, ...], effort: Effort
 ) -> bool:
     """Whether many of the rows just looked through are found, listed or not."""
-    name = search.listed.column_descriptions[0]["name"]
-    near = after_cursor(search.scope, query, name, *keys).where(tuple_(*keys) >= end, search.matches)
+    near = _ahead(search, query, keys).where(tuple_(*keys) >= end, search.matches)
     return len((await session.execute(near.limit(effort.often))).all()) == effort.often
 
 
@@ -80,7 +79,10 @@ async def _row(
     session: AsyncSession, search: Search, query: PageQuery, keys: Sequence[Any], number: int
 ) -> tuple[Any, ...] | None:
     """The keys of the row so far ahead; None: there are not so many."""
-    name = search.listed.column_descriptions[0]["name"]
-    ahead = after_cursor(search.scope, query, name, *keys).order_by(*(key.desc() for key in keys))
+    ahead = _ahead(search, query, keys).order_by(*(key.desc() for key in keys))
     row = (await session.execute(ahead.offset(number - 1).limit(1))).first()
     return tuple(row) if row is not None else None
+
+
+def _ahead(search: Search, query: PageQuery, keys: Sequence[Any]) -> Any:
+    return after_cursor(search.scope, query, search.listed.column_descriptions[0]["name"], *keys)
