@@ -25,7 +25,8 @@ from app.channels.matrix import matrix
 from app.config import Settings, get_settings
 from app.core import logging, migrations
 from app.core.db import Database
-from app.core.embedded import EmbeddedError, EmbeddedPostgres
+from app.core.embedded import EmbeddedPostgres
+from app.core.embedded_machine import EmbeddedError
 from app.core.errors import AppError
 from app.core.jobs import work
 from app.core.secrets import SecretBox, secret_key

