@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from app.channels.base import Answer, SourceConfig, WebhookRequest
+from app.channels.base import Answer, Fetching, FetchRequest, FetchResponse, Got, SourceConfig, WebhookRequest
+from app.channels.registry import ADAPTERS
 from app.messages import Confirmation, DeliveryReceipt, Direction, IdentifierChange, Ignored, Inbound, InboundMessage
 
 ROOT = Path(__file__).parent / "samples"
@@ -121,6 +122,24 @@ def samples(*outcomes: Outcome, providers: Sequence[str] = ()) -> list[Sample]:
 
 def sample(provider: str, case: str) -> Sample:
     return next(each for each in all_samples() if (each.provider, each.case) == (provider, case))
+
+
+def message(provider: str, case: str) -> InboundMessage:
+    """The one message a sample carries."""
+    each = sample(provider, case)
+    (inbound,) = ADAPTERS[provider].parse(each.request(), each.source())
+    assert isinstance(inbound, InboundMessage)
+    return inbound
+
+
+def converse(
+    conversation: Fetching[Got], *answers: bytes, content_type: str = "image/png"
+) -> tuple[list[FetchRequest], Got]:
+    """What the provider is asked, and what comes of its answers, the last of this content type."""
+    asked = [next(conversation), *(conversation.send(FetchResponse({}, answer)) for answer in answers[:-1])]
+    with pytest.raises(StopIteration) as ended:
+        conversation.send(FetchResponse({"content-type": content_type}, answers[-1]))
+    return asked, ended.value.value
 
 
 def each_sample(*outcomes: Outcome, providers: Sequence[str] = ()) -> pytest.MarkDecorator:

@@ -12,7 +12,7 @@ from app.channels.base import FetchRequest, FetchResponse, Refused, SourceConfig
 from app.channels.registry import ADAPTERS
 from app.channels.sns import SnsAdapter
 from app.messages import InboundMessage
-from tests.channels.samples import sample
+from tests.channels.samples import converse, message, sample
 
 SNS = ADAPTERS["aws_sns"]
 SES = ADAPTERS["amazon_ses"]
@@ -115,10 +115,7 @@ def test_requests_to_s3_are_signed_as_published(url: str, headers: Mapping[str, 
 
 
 def pointer() -> InboundMessage:
-    each = sample("amazon_ses", "received_in_bucket")
-    (message,) = SES.parse(each.request(), each.source())
-    assert isinstance(message, InboundMessage)
-    return message
+    return message("amazon_ses", "received_in_bucket")
 
 
 def source(**settings: str) -> SourceConfig:
@@ -126,23 +123,18 @@ def source(**settings: str) -> SourceConfig:
 
 
 def test_a_mail_in_a_bucket_is_fetched_and_completed() -> None:
-    message = pointer()
-    conversation = SES.fetch_message(message, source())
+    pointed = pointer()
+    raw = b"From: dariush@mail.example\r\nMessage-ID: <nowruz-1@mail.example>\r\nSubject: Hi\r\n\r\nAll of it"
+    (request,), whole = converse(SES.fetch_message(pointed, source()), raw)
 
-    request = next(conversation)
     assert request.url == (
         "https://s3.eu-central-1.amazonaws.com/Mail.Keep_Private/in/o3vrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1"
     )
     assert request.headers_at
     assert "Credential=AKIAIOSFODNN7EXAMPLE/20130524/eu-central-1/s3/" in request.headers_at(DAY)["authorization"]
-    raw = b"From: dariush@mail.example\r\nMessage-ID: <nowruz-1@mail.example>\r\nSubject: Hi\r\n\r\nAll of it"
-    with pytest.raises(StopIteration) as ended:
-        conversation.send(FetchResponse(HEADERS, raw))
-
-    whole = ended.value.value
-    assert (whole.external_id, whole.recipient) == (message.external_id, message.recipient)
+    assert (whole.external_id, whole.recipient) == (pointed.external_id, pointed.recipient)
     assert (whole.text.strip(), whole.subject, whole.incomplete) == ("All of it", "Hi", False)
-    assert whole.occurred_at == message.occurred_at, "the mail has no date of its own"
+    assert whole.occurred_at == pointed.occurred_at, "the mail has no date of its own"
     assert "s3" not in whole.attributes
 
 

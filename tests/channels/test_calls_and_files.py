@@ -9,8 +9,8 @@ import pytest
 
 from app.channels.base import FetchRequest, FetchResponse, Refused, SourceConfig, Unreadable
 from app.channels.registry import ADAPTERS
-from app.messages import Attachment, InboundMessage
-from tests.channels.samples import Outcome, Sample, each_sample, sample
+from app.messages import Attachment
+from tests.channels.samples import Outcome, Sample, converse, each_sample, message, sample
 
 TWIML = '<Response><Record maxLength="60"/></Response>'
 
@@ -20,19 +20,11 @@ def fetched(
 ) -> tuple[Sequence[FetchRequest], Attachment]:
     """All that is asked of the provider, and the attachment in the end."""
     conversation = ADAPTERS[provider].fetch_media(attachment, SourceConfig("sample", credentials))
-    first = next(conversation)
-    asked = [first, *(conversation.send(FetchResponse({}, answer)) for answer in answers[:-1])]
-    with pytest.raises(StopIteration) as ended:
-        conversation.send(FetchResponse({"content-type": "audio/mpeg"}, answers[-1]))
-    whole: Attachment = ended.value.value
-    return asked, whole
+    return converse(conversation, *answers, content_type="audio/mpeg")
 
 
 def attachment_of(provider: str, case: str) -> Attachment:
-    each = sample(provider, case)
-    (message,) = ADAPTERS[provider].parse(each.request(), each.source())
-    assert isinstance(message, InboundMessage)
-    return message.attachments[0]
+    return message(provider, case).attachments[0]
 
 
 def basic(user: str, password: str) -> dict[str, str]:

@@ -10,29 +10,20 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.channels import networks, telnyx, tokens
-from app.channels.base import FetchRequest, FetchResponse, Refused, SourceConfig, WebhookRequest
+from app.channels.base import FetchRequest, Refused, SourceConfig, WebhookRequest
 from app.channels.parties import identify, number, party
 from app.channels.registry import ADAPTERS
 from app.channels.sms import user_data_header
 from app.messages import Attachment, Channel, IdentifierKind, InboundMessage
-from tests.channels.samples import sample
-
-
-def message(provider: str, case: str) -> InboundMessage:
-    each = sample(provider, case)
-    (inbound,) = ADAPTERS[provider].parse(each.request(), each.source())
-    assert isinstance(inbound, InboundMessage)
-    return inbound
+from tests.channels.samples import converse, message, sample
 
 
 def request_for_media(provider: str, credentials: Mapping[str, str], url: str) -> tuple[FetchRequest, Attachment]:
     """The one request a provider is asked for a file, and what becomes of its answer."""
     attachment = Attachment(None, "application/octet-stream", url=url)
     conversation = ADAPTERS[provider].fetch_media(attachment, SourceConfig("sample", credentials))
-    request = next(conversation)
-    with pytest.raises(StopIteration) as ended:
-        conversation.send(FetchResponse({"content-type": "image/png"}, b"\x89PNG"))
-    return request, ended.value.value
+    (request,), whole = converse(conversation, b"\x89PNG")
+    return request, whole
 
 
 class TestVonage:

@@ -9,28 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.channels import standard_webhooks
-from app.channels.base import Fetching, FetchRequest, FetchResponse, Got, Refused, SourceConfig, WebhookRequest
+from app.channels.base import Refused, SourceConfig, WebhookRequest
 from app.channels.email.raw_mime import WrongMediaType
 from app.channels.registry import ADAPTERS
 from app.messages import Attachment, DeliveryReceipt, InboundMessage, ReceiptEvent
-from tests.channels.samples import Sample, sample
+from tests.channels.samples import Sample, converse, message, sample
 
 RESEND = SourceConfig("sample", {"signing_secret": "whsec_x", "api_key": "re_key"})
-
-
-def message(provider: str, case: str) -> InboundMessage:
-    each = sample(provider, case)
-    (inbound,) = ADAPTERS[provider].parse(each.request(), each.source())
-    assert isinstance(inbound, InboundMessage)
-    return inbound
-
-
-def converse(conversation: Fetching[Got], *answers: bytes) -> tuple[list[FetchRequest], Got]:
-    """What the provider is asked, and what comes of its answers."""
-    asked = [next(conversation), *(conversation.send(FetchResponse({}, answer)) for answer in answers[:-1])]
-    with pytest.raises(StopIteration) as ended:
-        conversation.send(FetchResponse({"content-type": "image/png"}, answers[-1]))
-    return asked, ended.value.value
 
 
 class TestResend:
