@@ -76,12 +76,10 @@ class Nonce:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """A request to the provider, for whoever has a connection to send."""
+    """A GET request to the provider, for whoever has a connection to send."""
 
     url: str
-    method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
     headers_at: Callable[[datetime], Mapping[str, str]] | None = field(default=None, repr=False)
     """More headers, made of the moment of sending: signatures that hold for minutes (AWS)."""
 

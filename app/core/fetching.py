@@ -73,47 +73,38 @@ class Fetcher:
         url: str,
         *,
         hosts: Sequence[str],
-        method: str = "GET",
         headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
     ) -> Fetched:
         """The answer's body, if it is 2xx; `hosts` as `Adapter.media_hosts`."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._follow(httpx.URL(url), hosts, method, dict(headers or {}), body)
+                return await self._follow(httpx.URL(url), hosts, headers or {})
         except (TimeoutError, httpx.TransportError, OSError) as error:
             raise FetchFailed(type(error).__name__, final=False) from error
         except (httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed("the URL cannot be read", final=True) from error
 
-    async def _follow(
-        self, url: httpx.URL, hosts: Sequence[str], method: str, headers: dict[str, str], body: bytes
-    ) -> Fetched:
+    async def _follow(self, url: httpx.URL, hosts: Sequence[str], headers: Mapping[str, str]) -> Fetched:
         first = url.host
         for _ in range(_REDIRECTS + 1):
             # Credentials are for the host they were meant for.
             shown = headers if url.host == first else {}
-            status, answer, content = await self._ask(url, hosts, method, shown, body)
+            status, answer, content = await self._ask(url, hosts, shown)
             if status not in (301, 302, 303, 307, 308):
                 return Fetched(answer, content)
             url = url.join(answer.get("location", ""))
-            if status in (301, 302, 303):
-                method, body = "GET", b""
-            elif url.host != first and body:
-                raise FetchFailed("a body redirected to another host", final=True)
         raise FetchFailed("too many redirects", final=True)
 
     async def _ask(
-        self, url: httpx.URL, hosts: Sequence[str], method: str, headers: Mapping[str, str], body: bytes
+        self, url: httpx.URL, hosts: Sequence[str], headers: Mapping[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         if url.scheme != "https" or not _vouched_for(url.host, hosts) or url.port not in (None, 443):
             raise FetchFailed("the host is not one of the provider's", final=True)
         address = await self._public_address(url.host)
         request = self._client.build_request(
-            method,
+            "GET",
             url.copy_with(host=address),
             headers={**headers, "Host": url.host, "Accept-Encoding": "identity"},
-            content=body,
             extensions={"sni_hostname": url.host},
         )
         response = await self._client.send(request, stream=True)

@@ -239,9 +239,7 @@ async def _converse(fetcher: Fetcher, adapter: Adapter, talk: Fetching[Got]) -> 
             answer = await fetcher.fetch(
                 question.url,
                 hosts=adapter.media_hosts,
-                method=question.method,
                 headers=question.headers_at(now()) if question.headers_at else question.headers,
-                body=question.body,
             )
             question = talk.send(FetchResponse(answer.headers, answer.body))
     except StopIteration as finished:
