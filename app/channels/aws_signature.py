@@ -16,14 +16,12 @@ class AwsKey:
     secret: str
 
 
-def signed_headers(
-    key: AwsKey, url: str, *, region: str, service: str, at: datetime, headers: Mapping[str, str] | None = None
-) -> Mapping[str, str]:
-    """Of a GET ("Signature Calculations for the Authorization Header"), for 15 minutes around `at`; `headers`, in
-    lower case, are signed too. Path and query of the URL must be in their canonical form."""
+def signed_headers(key: AwsKey, url: str, *, region: str, service: str, at: datetime) -> Mapping[str, str]:
+    """Of a GET ("Signature Calculations for the Authorization Header"), for 15 minutes around `at`. Path and query of
+    the URL must be in their canonical form."""
     parts, moment = urlsplit(url), at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     empty = hashlib.sha256(b"").hexdigest()
-    shown = {"x-amz-content-sha256": empty, "x-amz-date": moment, **(headers or {})}
+    shown = {"x-amz-content-sha256": empty, "x-amz-date": moment}
     signed = sorted({**shown, "host": parts.netloc}.items())
     names = ";".join(name for name, _ in signed)
     lines = [f"{name}:{value}\n" for name, value in signed]

@@ -20,8 +20,6 @@ _TOLERANCE_S = 300
 class Event:
     kind: str
     """`event_type`: message.received, call.hangup, fax.received…"""
-    event_id: str
-    """The same for every attempt to deliver this event, and for no other event of the same message or call."""
     occurred_at: datetime | None
     payload: Document
 
@@ -55,7 +53,6 @@ def read(request: WebhookRequest) -> Event:
     data = section(documents.read(request.body), "data")
     return Event(
         kind=text(data, "event_type"),
-        event_id=text(data, "id"),
         occurred_at=times.iso_if_told(text(data, "occurred_at")),
         payload=section(data, "payload"),
     )

@@ -149,7 +149,7 @@ def test_telnyx_tells_stop_and_start_where_it_looks_after_them() -> None:
 def test_telnyx_products_share_one_envelope() -> None:
     event = telnyx.read(sample("telnyx_sms", "sms").request())
 
-    assert (event.kind, event.event_id) == ("message.received", "9d0f1a2b-0000-4c1f-b6ea-c62b8c49a001")
+    assert event.kind == "message.received"
     assert event.occurred_at == datetime(2026, 3, 21, 8, 29, 58, 250_000, UTC)
     assert event.payload["direction"] == "inbound"
 
