@@ -3,6 +3,7 @@
 from typing import TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -18,7 +19,7 @@ async def import_file(
     record, opened = await service.accept(desk, upload, options, actor=None, alone=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen) as bars:
-        bar = bars.add_task(upload.file_name or "", total=record.row_count)
+        bar = bars.add_task(escape(upload.file_name or ""), total=record.row_count)
         record = await service.run(desk, record.id, opened, progress=lambda done: bars.update(bar, completed=done))
     _show(record, screen)
     if report is not None:
@@ -29,7 +30,7 @@ async def import_file(
 def _show(record: CustomerImport, screen: Console) -> None:
     columns = Table("column", "field")
     for column, field in record.mapping.items():
-        columns.add_row(column, field or "left out")
+        columns.add_row(escape(column), escape(field or "left out"))
     if record.mapping:
         screen.print(columns)
     counts = ", ".join(f"{record.counts.get(result, 0)} {result}" for result in RowResult)
