@@ -13,6 +13,7 @@ from app.messages import IdentifierKind
 from app.text.digits import ascii_digits, strip_marks
 from app.text.identifiers import is_readable
 
+_KINDS = {*IdentifierKind}
 _DIALLED = {IdentifierKind.phone, IdentifierKind.fax, IdentifierKind.whatsapp}
 _SEPARATORS = {
     **dict.fromkeys(_DIALLED, re.compile(r"[;,،؛|\n]|:::| / |/(?=\s*[+0۰٠])")),
@@ -50,7 +51,7 @@ def _put(record: Record, field: str, text: str, system: str, region: str | None)
     assert record.body is not None
     kind, _, label = field.partition(":")
     head, _, name = field.partition(".")
-    if kind in set(IdentifierKind):
+    if kind in _KINDS:
         _put_addresses(record.body, IdentifierKind(kind), label or None, text, system, region)
     elif name:
         value = _listed(text) if name == "tags" else text

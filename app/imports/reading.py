@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.core.errors import FieldError, field_errors
 from app.core.shapes import Moment
@@ -18,6 +19,13 @@ from app.messages import IdentifierKind
 from app.text.identifiers import InvalidIdentifier, normalise, withheld
 
 _NAMES = ("display_name", "given_name", "family_name", "language", "time_zone", "organization_id", "kind")
+_KINDS = {*IdentifierKind}
+
+
+@cache
+def _ours(shown: type[BaseModel], taken: type[BaseModel]) -> frozenset[str]:
+    """What only we can say."""
+    return frozenset(shown.model_fields.keys() - taken.model_fields.keys())
 
 
 class ImportedIdentifier(IdentifierCreate):
@@ -32,7 +40,7 @@ class ImportedIdentifier(IdentifierCreate):
     @model_validator(mode="before")
     @classmethod
     def _without_ours(cls, value: Any) -> Any:
-        return _without(value, IdentifierRead.model_fields.keys() - cls.model_fields.keys())
+        return _without(value, _ours(IdentifierRead, cls))
 
 
 class ImportedCustomer(CustomerCreate):
@@ -48,7 +56,7 @@ class ImportedCustomer(CustomerCreate):
     @model_validator(mode="before")
     @classmethod
     def _without_ours(cls, value: Any) -> Any:
-        return _without(value, CustomerRead.model_fields.keys() - cls.model_fields.keys())
+        return _without(value, _ours(CustomerRead, cls))
 
     @classmethod
     def read(cls, record: Record) -> Self | None:
@@ -66,7 +74,7 @@ class ImportedCustomer(CustomerCreate):
 
 
 def _reason(error: FieldError) -> dict[str, str]:
-    misplaced = error["field"] in set(IdentifierKind)
+    misplaced = error["field"] in _KINDS
     message = "Addresses stand in `identifiers`, each with `kind` and `value`." if misplaced else error["message"]
     return reason("validation_failed", message, error["field"])
 
@@ -150,8 +158,8 @@ def _add(person: Person, told: ImportedIdentifier, rules: Rules, opted_out: set[
         person.reasons.append(reason("identifier_blocked", "This value identifies nobody.", told.kind))
     elif all(known.key != (told.kind, value) for known in person.addresses):
         refused = told.opted_out_at or (at if f"{told.kind}:{value}" in opted_out else None)
-        shared = told.shared or rules.policies.is_shared(told.kind, value)
-        told = told.model_copy(update={"shared": shared})
+        if not told.shared and rules.policies.is_shared(told.kind, value):
+            told = told.model_copy(update={"shared": True})
         person.addresses.append(Address(told.kind, value, told, refused))
 
 
