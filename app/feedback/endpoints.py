@@ -22,6 +22,7 @@ from app.feedback.recovery_schemas import (
 )
 from app.feedback.rules import RulesDep
 from app.feedback.schemas import FeedbackCreate, FeedbackQuery, FeedbackRead, TidyScore
+from app.feedback.statistics.selection import StandardsDep
 
 router = APIRouter(prefix="/v1", tags=["Feedback"])
 reading = [Depends(Requires(Scope.read))]
@@ -119,10 +120,10 @@ async def list_recoveries(session: SessionDep, query: Annotated[RecoveryQuery, Q
     summary="How many were let down, how fast it was dealt with, how many were won back",
 )
 async def get_recovery_summary(
-    request: Request, session: SessionDep, query: Annotated[RecoverySummaryQuery, Query()]
+    session: SessionDep, standards: StandardsDep, query: Annotated[RecoverySummaryQuery, Query()]
 ) -> dict[str, Any]:
     """Of the recoveries opened in a period, together and by `group_by`."""
-    return await recovery_summary.summarise(session, query, request.app.state.settings.default_time_zone)
+    return await recovery_summary.summarise(session, standards, query)
 
 
 @router.get(

@@ -9,9 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from app.core.pagination import PageQuery
 from app.core.shapes import Moment, UtcTime
-from app.customers.schemas import TimeZone
 from app.feedback.measures import Interval
 from app.feedback.models import Measure, RecoveryOutcome, RecoveryReason, RecoveryStatus
+from app.feedback.statistics.selection import Period
 from app.text.fields import ShortText, Text
 
 _COMPLAINT: dict[str, Any] = {
@@ -109,15 +109,8 @@ class RecoveryGrouping(StrEnum):
     month = "month"
 
 
-class RecoverySummaryQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    since: Moment | None = Field(default=None, alias="from", description="Of those opened at this time or later,")
-    until: Moment | None = Field(default=None, alias="to", description="and before this one.")
+class RecoverySummaryQuery(Period):
     group_by: RecoveryGrouping | None = None
-    time_zone: TimeZone | None = Field(
-        default=None, description="Whose months; unless given, the service's own.", examples=["Asia/Tehran"]
-    )
 
 
 class HoursToClose(BaseModel):

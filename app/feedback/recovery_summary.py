@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.feedback.measures import wilson
 from app.feedback.models import RecoveryOutcome
 from app.feedback.recovery_schemas import RecoveryGrouping, RecoverySummaryQuery
+from app.feedback.statistics.selection import Standards
 
 _KEYS = {
     None: "NULL::text",
@@ -26,8 +27,8 @@ _SUMMARY = """
         FROM recovery AS r
         LEFT JOIN feedback_score AS s ON s.feedback_id = r.feedback_id AND s.measure = r.measure
                                      AND s.dimension IS NOT DISTINCT FROM r.dimension
-        WHERE r.created_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
-          AND r.created_at < coalesce(CAST(:until AS timestamptz), 'infinity'))
+        WHERE r.created_at >= coalesce(CAST(:begin AS timestamptz), '-infinity')
+          AND r.created_at < coalesce(CAST(:end AS timestamptz), 'infinity'))
     SELECT key, grouping(key) = 1 AS is_total, count(*) AS opened,
            count(*) FILTER (WHERE status = 'open') AS open,
            count(*) FILTER (WHERE status = 'open' AND due_at < now()) AS overdue,
@@ -44,14 +45,11 @@ _SUMMARY = """
 _OUTCOMES = ", ".join(f"count(*) FILTER (WHERE outcome = '{each}') AS {each}" for each in RecoveryOutcome)
 
 
-async def summarise(session: AsyncSession, query: RecoverySummaryQuery, time_zone: str) -> dict[str, Any]:
-    """`time_zone`: whose months count where the query names none."""
+async def summarise(session: AsyncSession, standards: Standards, query: RecoverySummaryQuery) -> dict[str, Any]:
     statement = _SUMMARY.format(key=_KEYS[query.group_by], outcomes=_OUTCOMES)
-    zone = query.time_zone or time_zone
-    period = {"since": query.since, "until": query.until}
-    rows = await session.execute(
-        text(statement), period | ({"time_zone": zone} if query.group_by is RecoveryGrouping.month else {})
-    )
+    begin, end = query.span(standards)
+    zone = {"time_zone": query.zone(standards)} if query.group_by is RecoveryGrouping.month else {}
+    rows = await session.execute(text(statement), {"begin": begin, "end": end} | zone)
     *groups, total = rows.mappings()
     return {
         "group_by": query.group_by,

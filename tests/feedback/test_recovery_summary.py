@@ -85,6 +85,9 @@ async def test_groups_are_by_reason_owner_or_month_of_the_zone(client: Client) -
 async def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(client: Client) -> None:
     period = {"from": "2026-04-02T00:00:00Z", "to": "2026-04-04T00:00:00Z"}
     assert (await summary(client, **period))["total"]["opened"] == 2
+    days = {"from": "2026-04-01", "to": "2026-04-03"}
+    assert (await summary(client, **days))["total"]["opened"] == 1
+    assert (await summary(client, **days, time_zone="Asia/Tehran"))["total"]["opened"] == 2
 
 
 async def test_without_recoveries_there_are_no_figures_and_no_zeros_in_their_place(client: Client) -> None:
@@ -100,6 +103,7 @@ async def test_what_the_summary_does_not_know_is_refused(client: Client) -> None
         ({"group_by": "colour"}, 422, "validation_failed"),
         ({"time_zone": "Mars"}, 422, "validation_failed"),
         ({"since": "2026-04-02T00:00:00Z"}, 400, "unknown_parameter"),
+        ({"from": "2026-04-02", "to": "2026-04-02"}, 422, "unprocessable"),
     ):
         assert_problem(await client.get("/v1/recoveries/summary", params=parameters), status, code)
 

@@ -68,21 +68,22 @@ def _written_as_date(given: object) -> object:
 When = Annotated[date, BeforeValidator(_written_as_date)] | Moment
 
 
-class Selection(BaseModel):
+class Period(BaseModel):
     """What every figure understands; unknown parameters are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
     from_: When | None = Field(
-        default=None, alias="from", description="Collected at or after this time; a date means its first moment."
+        default=None,
+        alias="from",
+        description="Answers collected, or tasks opened, at or after this time; a date means its first moment.",
     )
-    to: When | None = Field(default=None, description="Collected before this time or date.")
+    to: When | None = Field(default=None, description="Before this time or date.")
     time_zone: TimeZone | None = Field(
-        default=None, description="In which dates and periods begin. Unless given, the service's own."
+        default=None,
+        description="In which dates and periods begin. Unless given, the service's own.",
+        examples=["Asia/Tehran"],
     )
-    channel: Channel | None = None
-    agent: ShortText | None = None
-    level: float = Field(default=LEVEL, ge=0.5, le=0.999, description="Of confidence, for every interval.")
 
     def zone(self, standards: Standards) -> str:
         return self.time_zone or standards.time_zone
@@ -93,6 +94,14 @@ class Selection(BaseModel):
         if begin is not None and end is not None and begin >= end:
             raise _wrong("to", "is not after `from`")
         return begin, end
+
+
+class Selection(Period):
+    """Which answers."""
+
+    channel: Channel | None = None
+    agent: ShortText | None = None
+    level: float = Field(default=LEVEL, ge=0.5, le=0.999, description="Of confidence, for every interval.")
 
 
 def _moment(field: str, given: date | None, zone: str) -> datetime | None:
