@@ -1,6 +1,7 @@
 """The arithmetic of feedback: how many gave which answer → a figure, how sure it is, how far two of them differ.
 
-Pure functions; `app.feedback.definitions` says the same in words. Without answers there is no figure: `None`, never 0.
+Pure functions; `app.feedback.statistics.definitions` says the same in words. Without answers there is no figure:
+`None`, never 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,23 +69,20 @@ def loyalty(counts: Counts) -> dict[str, int]:
 
 def net_promoter_score(counts: Counts, level: float = LEVEL) -> Estimate | None:
     """Points from -100 to 100: the share of promoters less that of detractors, with the Wald interval."""
-    groups = loyalty(counts)
-    return _net(size(counts), groups["promoters"], groups["detractors"], level, "wald")
+    n, groups = size(counts), loyalty(counts)
+    return _net(n, groups["promoters"], groups["detractors"], level, "wald") if n else None
 
 
 def adjusted_net_promoter_interval(counts: Counts, level: float = LEVEL) -> Interval | None:
     """Three answers added, 3/4 a promoter and 3/4 a detractor (Sauro & Lewis): honest for a handful, and so wide there
     that it may reach beyond 100."""
-    if not size(counts):
-        return None
-    groups = loyalty(counts)
-    estimate = _net(size(counts) + 3, groups["promoters"] + 0.75, groups["detractors"] + 0.75, level, "adjusted_wald")
-    return estimate.interval if estimate else None
-
-
-def _net(n: int, promoters: float, detractors: float, level: float, method: Method) -> Estimate | None:
+    n, groups = size(counts), loyalty(counts)
     if not n:
         return None
+    return _net(n + 3, groups["promoters"] + 0.75, groups["detractors"] + 0.75, level, "adjusted_wald").interval
+
+
+def _net(n: int, promoters: float, detractors: float, level: float, method: Method) -> Estimate:
     net = (promoters - detractors) / n
     points = 100 * (promoters - detractors) / n  # not 100 * net: 35 of 250 are 14, not 14.000000000000002
     # max: of equal numbers rounding may leave less than nothing
@@ -105,13 +103,8 @@ def easy_box(scale: Scale) -> float:
     return low + (high - low) * 2 / 3
 
 
-def share_at_least(counts: Counts, bound: float, level: float = LEVEL) -> Estimate | None:
-    """The share of values at or above the bound, 0 to 1, with the Wilson interval."""
-    return share(sum(count for value, count in counts.items() if value >= bound - 1e-9), size(counts), level)
-
-
 def share(k: int, n: int, level: float = LEVEL) -> Estimate | None:
-    """`k` of `n`, with the Wilson interval."""
+    """`k` of `n`, 0 to 1, with the Wilson interval."""
     if not n:
         return None
     return Estimate(n, k / n, sqrt(k / n * (1 - k / n) / n), wilson(k, n, level))
@@ -136,12 +129,7 @@ def mean(counts: Counts, level: float = LEVEL) -> Estimate | None:
     if n == 1:
         return Estimate(n, average, None, None)
     squares = sum((value - average) ** 2 * count for value, count in counts.items())
-    return mean_of(n, average, squares / (n - 1), level)
-
-
-def mean_of(n: int, average: float, variance: float, level: float = LEVEL) -> Estimate:
-    """The same from the mean and the sample's variance of two or more answers."""
-    error = sqrt(variance / n)
+    error = sqrt(squares / (n - 1) / n)
     interval = _around(average, error, t_quantile(level, n - 1), level, "t")
     return Estimate(n, average, error, interval, n - 1)
 
@@ -183,7 +171,7 @@ def compare(value: float, error: float, freedom: float | None, level: float = LE
     """A difference against 0; without degrees of freedom the normal distribution is used."""
     reach = normal_quantile(level) if freedom is None else t_quantile(level, freedom)
     interval = _around(value, error, reach, level, "z" if freedom is None else "t")
-    if error <= 1e-12 * abs(value) or not error:
+    if error <= 1e-12 * abs(value):
         return Difference(value, error, interval, None, None)
     statistic = value / error
     p = normal_p(statistic) if freedom is None else t_p(statistic, freedom)

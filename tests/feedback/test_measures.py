@@ -62,7 +62,9 @@ def test_promoters_begin_at_9_and_detractors_end_at_6() -> None:
 
 
 def test_csat_is_the_share_of_the_two_top_boxes_with_wilsons_interval() -> None:
-    estimate = measures.share_at_least(SATISFIED, measures.top_box((1, 10)))
+    top = measures.top_box((1, 10))
+    satisfied = sum(count for value, count in SATISFIED.items() if value >= top)
+    estimate = measures.share(satisfied, measures.size(SATISFIED))
     assert estimate is not None
     assert estimate.n == 250
     assert estimate.value == pytest.approx(0.268)
@@ -138,7 +140,7 @@ def test_the_gap_of_published_answers() -> None:
 def test_without_answers_there_is_no_figure() -> None:
     assert measures.net_promoter_score({}) is None
     assert measures.adjusted_net_promoter_interval({}) is None
-    assert measures.share_at_least({}, 4) is None
+    assert measures.share(0, 0) is None
     assert measures.wilson(0, 0) is None
     assert measures.mean({}) is None
     assert measures.paired_difference(0, 0, 0) is None

@@ -47,7 +47,7 @@ ITEMS: list[dict[str, Any]] = [
         "scale": "Asked on 1 to 5 unless told otherwise; the share is 0 to 1.",
         "interval": "Wilson: (k + z²/2 ± z · √(k(n − k)/n + z²/4)) / (n + z²).",
         "good": "high",
-        "functions": [_MEASURES + name for name in ("top_box", "share", "share_at_least", "wilson", "difference")],
+        "functions": [_MEASURES + name for name in ("top_box", "share", "wilson", "difference")],
         "source": "Wilson, Probable Inference, 1927",
     },
     {
