@@ -151,10 +151,14 @@ def condition(selection: Selection, span: Span) -> Condition:
     return found
 
 
-def of_measure(found: Condition, measure: Measure, dimension: str | None, *, by_dimension: bool = False) -> Condition:
+def dimension_meant(measure: Measure, asked: str | None) -> str | None:
+    """The one asked for; else None, the service as a whole, or `ALL`."""
+    return asked or (None if measure in _ASKED_OF_THE_WHOLE else ALL)
+
+
+def of_measure(found: Condition, measure: Measure, dimension: str | None) -> Condition:
+    """`dimension` as meant, not as asked for."""
     found = found.and_("s.measure = :measure", measure=measure.value)
-    if dimension is None and measure in _ASKED_OF_THE_WHOLE and not by_dimension:
+    if dimension is None:
         return found.and_("s.dimension IS NULL")
-    if dimension is None or dimension == ALL:
-        return found
-    return found.and_("s.dimension = :dimension", dimension=dimension)
+    return found if dimension == ALL else found.and_("s.dimension = :dimension", dimension=dimension)

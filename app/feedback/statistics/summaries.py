@@ -9,7 +9,7 @@ from app.feedback.models import Measure
 from app.feedback.statistics import queries
 from app.feedback.statistics.figures import Answers, Options, answers_of, estimate, show, together
 from app.feedback.statistics.schemas import Comparison, SummaryQuery, WordOfMouthQuery
-from app.feedback.statistics.selection import ALL, Condition, Span, Standards, condition, of_measure
+from app.feedback.statistics.selection import ALL, Condition, Span, Standards, condition, dimension_meant, of_measure
 
 _UNITS = {Measure.nps: "points", Measure.csat: "share"}
 
@@ -36,13 +36,12 @@ async def summarise(session: AsyncSession, standards: Standards, query: SummaryQ
 
 
 def _where(query: SummaryQuery, span: Span) -> Condition:
-    by_dimension = query.group_by == "dimension"
-    return of_measure(condition(query, span), query.measure, query.dimension, by_dimension=by_dimension)
+    return of_measure(condition(query, span), query.measure, _dimension(query))
 
 
 def _dimension(query: SummaryQuery) -> str | None:
-    where = _where(query, (None, None))
-    return where.parameters.get("dimension") or (None if where.sql.endswith("IS NULL") else ALL)
+    asked = query.dimension or (ALL if query.group_by == "dimension" else None)
+    return dimension_meant(query.measure, asked)
 
 
 async def _count(session: AsyncSession, query: SummaryQuery, where: Condition, zone: str) -> list[Any]:
@@ -120,7 +119,7 @@ def _compare(one: Answers, other: Answers, options: Options, of: str | None) -> 
 async def spread_word(session: AsyncSession, standards: Standards, query: WordOfMouthQuery) -> dict[str, Any]:
     """How many hear of the service from those who answered: rules of thumb, so the multipliers are settings."""
     span = query.span(standards)
-    where = of_measure(condition(query, span), Measure.nps, query.dimension)
+    where = of_measure(condition(query, span), Measure.nps, dimension_meant(Measure.nps, query.dimension))
     answers = together(answers_of(await queries.by_column(session, where, None)).values())
     groups = measures.loyalty(answers.counts)
     by_promoter = standards.told_by_promoter if query.told_by_promoter is None else query.told_by_promoter
