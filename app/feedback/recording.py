@@ -187,7 +187,7 @@ def _told(feedback: Feedback) -> Told:
 
 
 def _feedback(body: FeedbackCreate, customer_id: UUID, about: Subjects) -> Feedback:
-    touch = about.interactions.get(body.interaction_id) if body.interaction_id else None
+    touch = about.interaction(body)
     shared = {
         "customer_id": customer_id,
         "collected_at": body.collected_at or now(),

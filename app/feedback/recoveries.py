@@ -11,12 +11,13 @@ from sqlmodel import col, select
 from app.core.audit import concerns
 from app.core.db import now
 from app.core.dependencies import check_version
-from app.core.errors import AppError, Conflict, FieldError, NotFound, Unprocessable
+from app.core.errors import AppError, Conflict, NotFound
 from app.core.pagination import list_page
 from app.customers.service import current
 from app.feedback.models import Feedback, Recovery, RecoveryStatus
 from app.feedback.recovery_schemas import RecoveryCreate, RecoveryPatch, RecoveryQuery
 from app.feedback.rules import RecoveryStandard
+from app.feedback.subjects import not_theirs, unknown
 from app.identity.claiming import claim
 from app.interactions.models import Interaction
 
@@ -45,35 +46,32 @@ async def create(session: AsyncSession, standard: RecoveryStandard, body: Recove
 async def _whose(session: AsyncSession, body: RecoveryCreate) -> UUID:
     """The customer, held; what the task is about must be theirs."""
     owners = {
-        "interaction_id": await _owner(session, "interaction", body.interaction_id),
-        "feedback_id": await _owner(session, "feedback", body.feedback_id),
+        name: await _owner(session, name, subject_id)
+        for name in _SUBJECTS
+        if (subject_id := getattr(body, f"{name}_id")) is not None
     }
-    asked = body.customer_id or next((each for each in owners.values() if each), None)
+    asked = body.customer_id or next(filter(None, owners.values()), None)
     if asked is None:
         raise Conflict("The interaction is not in a customer's file yet.", code="unfiled")
     (customer_id,) = (await claim(session, [asked])).customers
     if isinstance(customer_id, AppError):
         raise customer_id
     for name, owner in owners.items():
-        if getattr(body, name) is not None and owner != customer_id:
-            error = FieldError(field=name, message="is not this customer's")
-            raise Conflict("The recovery is about something of another customer.", code="not_theirs", errors=[error])
+        if owner != customer_id:
+            raise not_theirs(name)
     concerns(customer_id)
     return customer_id
 
 
-async def _owner(session: AsyncSession, name: str, row_id: UUID | None) -> UUID | None:
-    if row_id is None:
-        return None
-    row: Interaction | Feedback | None = await session.get(_SUBJECTS[name], row_id)
-    if row is None:
-        error = FieldError(field=f"{name}_id", message=f"no {name} has this id")
-        raise Unprocessable(f"No {name} has this id.", code=f"unknown_{name}", errors=[error])
-    return row.customer_id
+async def _owner(session: AsyncSession, name: str, subject_id: UUID) -> UUID | None:
+    subject: Interaction | Feedback | None = await session.get(_SUBJECTS[name], subject_id)
+    if subject is None:
+        raise unknown(name)
+    return subject.customer_id
 
 
-async def get(session: AsyncSession, recovery_id: UUID) -> Recovery:
-    recovery = await session.get(Recovery, recovery_id)
+async def get(session: AsyncSession, recovery_id: UUID, *, held: bool = False) -> Recovery:
+    recovery = await session.get(Recovery, recovery_id, with_for_update=held, populate_existing=held)
     if recovery is None:
         raise NotFound("No recovery has this id.")
     concerns(recovery.customer_id)
@@ -84,10 +82,7 @@ async def change(
     session: AsyncSession, recovery_id: UUID, patch: RecoveryPatch, *, expected_version: int | None
 ) -> Recovery:
     """Apply a merge patch; an outcome closes the task, and may be corrected afterwards."""
-    recovery = await session.get(Recovery, recovery_id, with_for_update=True, populate_existing=True)
-    if recovery is None:
-        raise NotFound("No recovery has this id.")
-    concerns(recovery.customer_id)
+    recovery = await get(session, recovery_id, held=True)
     check_version(recovery.version, expected_version)
     for name, value in patch.model_dump(exclude_unset=True).items():
         setattr(recovery, name, value)

@@ -20,11 +20,11 @@ from app.customers import service as customers
 from app.customers.models import Customer
 from app.customers.service import current
 from app.feedback.models import Feedback
+from app.feedback.subjects import Subjects
 from app.feedback.surveys import asking
 from app.feedback.surveys import service as surveys
 from app.feedback.surveys.invitation_schemas import InvitationCreate, InvitationQuery
 from app.feedback.surveys.models import InvitationStatus, SurveyInvitation, SurveyVersion
-from app.interactions.models import Conversation, Interaction
 
 _ALPHABET = string.ascii_letters + string.digits
 _TOKEN_LENGTH = 22
@@ -36,7 +36,10 @@ async def create(session: AsyncSession, survey_id: UUID, body: InvitationCreate,
     customer = await customers.hold(session, body.customer_id)
     await asking.check_may_ask(session, survey, customer, body.channel)
     language = _language(body.language, customer, version.definition["languages"])
-    agent = body.agent or await _agent(session, body, customer.id)
+    about = await Subjects.of(session, [body])
+    if (refusal := about.refusal(body, customer.id)) is not None:
+        raise refusal
+    touch = about.interaction(body)
     token = _token()
     told = body.model_dump(exclude={"customer_id", "language", "agent"})
     invitation = SurveyInvitation(
@@ -46,7 +49,7 @@ async def create(session: AsyncSession, survey_id: UUID, body: InvitationCreate,
         customer_id=customer.id,
         token_hash=hash_of(token),
         language=language,
-        agent=agent,
+        agent=body.agent or (touch and touch.agent),
         expires_at=now() + timedelta(days=survey.expires_days),
     )
     session.add(invitation)
@@ -56,7 +59,7 @@ async def create(session: AsyncSession, survey_id: UUID, body: InvitationCreate,
 
 async def renew(session: AsyncSession, invitation_id: UUID, *, base_url: str) -> dict[str, Any]:
     """Another link; the one before stops working."""
-    invitation = await _hold(session, invitation_id)
+    invitation = await _find(session, invitation_id, held=True)
     if invitation.status is InvitationStatus.expired:
         raise Gone("The invitation has expired.", code="invitation_expired")
     if invitation.status is InvitationStatus.answered:
@@ -69,7 +72,7 @@ async def renew(session: AsyncSession, invitation_id: UUID, *, base_url: str) ->
 
 
 async def mark_sent(session: AsyncSession, invitation_id: UUID) -> dict[str, Any]:
-    invitation = await _hold(session, invitation_id)
+    invitation = await _find(session, invitation_id, held=True)
     if invitation.sent_at is None:
         invitation.sent_at = now()
         await _touch(session, invitation)
@@ -77,11 +80,7 @@ async def mark_sent(session: AsyncSession, invitation_id: UUID) -> dict[str, Any
 
 
 async def get(session: AsyncSession, invitation_id: UUID) -> dict[str, Any]:
-    invitation = await session.get(SurveyInvitation, invitation_id)
-    if invitation is None:
-        raise NotFound("No invitation has this id.")
-    concerns(invitation.customer_id)
-    return await _show(session, invitation)
+    return await _show(session, await _find(session, invitation_id))
 
 
 async def list_invitations(session: AsyncSession, query: InvitationQuery) -> dict[str, Any]:
@@ -106,8 +105,8 @@ def _token() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(_TOKEN_LENGTH))
 
 
-async def _hold(session: AsyncSession, invitation_id: UUID) -> SurveyInvitation:
-    invitation = await session.get(SurveyInvitation, invitation_id, with_for_update=True, populate_existing=True)
+async def _find(session: AsyncSession, invitation_id: UUID, *, held: bool = False) -> SurveyInvitation:
+    invitation = await session.get(SurveyInvitation, invitation_id, with_for_update=held, populate_existing=held)
     if invitation is None:
         raise NotFound("No invitation has this id.")
     concerns(invitation.customer_id)
@@ -127,24 +126,6 @@ def _language(told: str | None, customer: Customer, offered: Collection[str]) ->
         error = FieldError(field="language", message=f"one of {', '.join(offered)}")
         raise Unprocessable("The survey does not have this language.", code="unknown_language", errors=[error])
     return told
-
-
-async def _agent(session: AsyncSession, body: InvitationCreate, customer_id: UUID) -> str | None:
-    """Whoever served in the interaction. What it is about must be the customer's."""
-    agent: str | None = None
-    for name, model in (("interaction", Interaction), ("conversation", Conversation)):
-        subject_id = getattr(body, f"{name}_id")
-        if subject_id is None:
-            continue
-        subject: Any = await session.get(model, subject_id)
-        if subject is None:
-            error = FieldError(field=f"{name}_id", message=f"no {name} has this id")
-            raise Unprocessable(f"No {name} has this id.", code=f"unknown_{name}", errors=[error])
-        if subject.customer_id != customer_id:
-            error = FieldError(field=f"{name}_id", message="is not this customer's")
-            raise Conflict(f"The {name} is not this customer's.", code="not_theirs", errors=[error])
-        agent = agent or getattr(subject, "agent", None)
-    return agent
 
 
 def _has(status: InvitationStatus) -> ColumnElement[bool]:
