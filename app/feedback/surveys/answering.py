@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
 from sqlmodel import select
 
 from app.changes.models import ChangeType
@@ -148,7 +147,7 @@ async def _take(session: AsyncSession, rules: Rules, given: Visit, reading: Read
         recorded.feedback.invitation_id = invitation.id
         invitation.answered_at = recorded.feedback.created_at
     else:
-        await _revise(session, rules, recorded.feedback.id, body)
+        await _revise(session, rules, recorded.feedback, body)
     invitation.revision += 1
     _keep(invitation, reading)
     await session.flush()
@@ -165,10 +164,8 @@ async def _subjects(session: AsyncSession, invitation: SurveyInvitation) -> dict
     return subjects
 
 
-async def _revise(session: AsyncSession, rules: Rules, feedback_id: UUID, body: FeedbackCreate) -> None:
+async def _revise(session: AsyncSession, rules: Rules, feedback: Feedback, body: FeedbackCreate) -> None:
     """The same answer with other values; when it was collected stays."""
-    statement = select(Feedback).where(Feedback.id == feedback_id).options(selectinload(Feedback.scores))  # type: ignore[arg-type]
-    feedback = (await session.scalars(statement)).one()
     shared = feedback.model_dump(include={"customer_id", "collected_at", "channel", "agent"})
     fresh = {(each.measure, each.dimension): each for each in scores_of(body, shared | {"feedback_id": feedback.id})}
     for score in feedback.scores:

@@ -62,11 +62,8 @@ async def change(
     session: AsyncSession, survey_id: UUID, patch: SurveyPatch, *, expected_version: int | None
 ) -> dict[str, Any]:
     """Apply a merge patch; another definition becomes a version of its own."""
-    survey = await session.get(Survey, survey_id, with_for_update=True, populate_existing=True)
-    if survey is None:
-        raise NotFound("No survey has this id.")
+    survey, version = await newest(session, survey_id, held=True)
     check_version(survey.version, expected_version)
-    _, version = await newest(session, survey_id)
     definition = _checked(merged(version.definition, patch.defined()))
     if definition != Definition.model_validate(version.definition):
         survey.definition_version += 1
@@ -80,9 +77,9 @@ async def change(
     return show(survey, version)
 
 
-async def newest(session: AsyncSession, survey_id: UUID) -> tuple[Survey, SurveyVersion]:
+async def newest(session: AsyncSession, survey_id: UUID, *, held: bool = False) -> tuple[Survey, SurveyVersion]:
     """A survey and what it asks now."""
-    survey = await session.get(Survey, survey_id)
+    survey = await session.get(Survey, survey_id, with_for_update=held, populate_existing=held)
     if survey is None:
         raise NotFound("No survey has this id.")
     return survey, (await _newest_of(session, [survey]))[survey_id]
