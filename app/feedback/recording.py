@@ -194,8 +194,12 @@ def _feedback(body: FeedbackCreate, customer_id: UUID, about: Subjects) -> Feedb
         "channel": body.channel or (touch and touch.channel),
         "agent": body.agent or (touch and touch.agent),
     }
-    told = body.model_dump(exclude={"from_", "scores", *shared})
-    return Feedback(**told | shared | {"language": _language(body)}, scores=scores_of(body, shared))
+    own = {
+        "conversation_id": body.conversation_id or (touch and touch.conversation_id),
+        "language": _language(body),
+    }
+    told = body.model_dump(exclude={"from_", "scores", *shared, *own})
+    return Feedback(**told | shared | own, scores=scores_of(body, shared))
 
 
 def scores_of(body: FeedbackCreate, shared: dict[str, Any]) -> list[FeedbackScore]:

@@ -12,6 +12,8 @@ from sqlmodel import col, select
 from app.core.errors import AppError, Conflict, FieldError, Unprocessable
 from app.interactions.models import Conversation, Interaction
 
+_COLUMNS = [col(getattr(Interaction, name)) for name in ("id", "customer_id", "conversation_id", "agent", "channel")]
+
 
 class About(Protocol):
     interaction_id: UUID | None
@@ -29,8 +31,7 @@ class Subjects:
     async def of(cls, session: AsyncSession, bodies: Sequence[About]) -> Self:
         interactions = {body.interaction_id for body in bodies} - {None}
         conversations = {body.conversation_id for body in bodies} - {None}
-        columns = [col(getattr(Interaction, name)) for name in ("id", "customer_id", "agent", "channel")]
-        touches = sqlalchemy.select(*columns).where(col(Interaction.id).in_(interactions))
+        touches = sqlalchemy.select(*_COLUMNS).where(col(Interaction.id).in_(interactions))
         threads = select(Conversation.id, Conversation.customer_id).where(col(Conversation.id).in_(conversations))
         return cls(
             {row.id: row for row in await session.execute(touches)} if interactions else {},
@@ -38,7 +39,7 @@ class Subjects:
         )
 
     def interaction(self, body: About) -> Any:
-        """Its agent and channel among others; None where it is about none."""
+        """Its conversation, agent and channel; None where it is about none."""
         return self.interactions.get(body.interaction_id) if body.interaction_id else None
 
     def refusal(self, body: About, customer_id: UUID) -> AppError | None:

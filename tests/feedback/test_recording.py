@@ -218,6 +218,14 @@ async def test_what_it_is_about_must_be_the_customers(client: Client) -> None:
     assert (await client.get("/v1/lookup", params={"phone": PHONE[1]})).status_code == 404
 
 
+async def test_the_conversation_is_the_interactions_unless_told(client: Client) -> None:
+    touch, other = await tell(client, PHONE, channel="sms"), await tell(client, PHONE, channel="chat")
+    assert touch["conversation_id"] not in (None, other["conversation_id"])
+    for told, expected in (({}, touch), ({"conversation_id": other["conversation_id"]}, other)):
+        feedback = await give_feedback(client, PHONE, interaction_id=touch["id"], **told)
+        assert feedback["conversation_id"] == expected["conversation_id"]
+
+
 async def test_who_served_and_on_which_channel_is_the_interactions_unless_told(client: Client) -> None:
     touch = await tell(client, PHONE, channel="visit", agent="counter 3")
     feedback = await give_feedback(client, PHONE, interaction_id=touch["id"])
