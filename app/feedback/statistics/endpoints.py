@@ -42,7 +42,8 @@ async def get_gaps(
     session: SessionDep, standards: StandardsDep, query: Annotated[GapsQuery, Query()]
 ) -> dict[str, Any]:
     """Perception less expectation of each dimension, the worst first, with the paired t test: below 0 is worse than
-    expected."""
+    expected. A pair asked on two different scales has no difference and is left out, and with its last pair the
+    dimension."""
     return await gaps(session, standards, query)
 
 

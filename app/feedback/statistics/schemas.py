@@ -168,7 +168,7 @@ class Gaps(BaseModel):
     from_: UtcTime | None = Field(serialization_alias="from")
     to: UtcTime | None
     least: int
-    dimensions: list[Gap]
+    dimensions: list[Gap] = Field(description="Those with pairs on one scale; of several scales, each by itself.")
 
 
 class DriverMethod(StrEnum):
