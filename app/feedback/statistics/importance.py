@@ -88,25 +88,26 @@ async def find_drivers(session: AsyncSession, standards: Standards, query: Drive
         "constant_dimensions": [],
         "left_out": asked.left_out,
         "insufficient": True,
+        "r_squared": None,
+        "crosshairs": None,
+        "axes": None,
+        "drivers": [],
         "performance_scale": asked.scale or (0, 100),
         "from_": span[0],
         "to": span[1],
     }
     if not asked.dimensions:
-        return shown | _NOTHING | {"reason": "no_answers"}
+        return shown | {"reason": "no_answers"}
     blocks = await _sums(session, where, query.overall, asked)
     sums = drivers.total(blocks) if blocks else None
     n = sums.n if sums else 0
     shown |= {"n": n, "insufficient": n < standards.least}
     if sums is None or n < len(asked.dimensions) + 2:
-        return shown | _NOTHING | {"reason": "too_few_answers" if n else "no_answers"}
+        return shown | {"reason": "too_few_answers" if n else "no_answers"}
     if constant := sums.constant():
         names = [*asked.dimensions, "overall"]
-        return shown | _NOTHING | {"reason": "constant", "constant_dimensions": [names[i] for i in constant]}
-    return shown | await asyncio.to_thread(_analyse, blocks, asked, query)
-
-
-_NOTHING: dict[str, Any] = {"r_squared": None, "crosshairs": None, "axes": None, "drivers": []}
+        return shown | {"reason": "constant", "constant_dimensions": [names[i] for i in constant]}
+    return shown | await asyncio.to_thread(_analyse, blocks, sums, asked, query)
 
 
 async def _asked(session: AsyncSession, where: Condition, query: DriversQuery) -> _Asked:
@@ -161,8 +162,7 @@ def _read(row: Any, size: int) -> Sums:
     return Sums(n, totals, [[next(products) for _ in range(i, size)] for i in range(size)])
 
 
-def _analyse(blocks: Sequence[Sums], asked: _Asked, query: DriversQuery) -> dict[str, Any]:
-    sums = drivers.total(blocks)
+def _analyse(blocks: Sequence[Sums], sums: Sums, asked: _Asked, query: DriversQuery) -> dict[str, Any]:
     lmg = drivers.lmg_importance(blocks, query.level)
     correlations = drivers.correlations(sums, query.level)
     low, high = asked.scale or (0, 100)
