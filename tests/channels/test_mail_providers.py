@@ -234,6 +234,13 @@ class TestStandardWebhooks:
                 prefix="svix",
             )
 
+    def test_an_id_the_database_cannot_hold_is_cleaned(self) -> None:
+        each = sample("standard_webhooks", "message")
+        request = replace(each.request(), headers={**each.request().headers, "webhook-id": "a\0b"})
+        (event,) = ADAPTERS["standard_webhooks"].parse(request, each.source())
+        assert isinstance(event, InboundMessage)
+        assert event.external_id == "ab"
+
     def test_a_secret_may_lack_its_mark_and_its_padding(self, letter: Sample) -> None:
         secret = letter.source().credentials["signing_secret"].removeprefix("whsec_")
         for spelling in (secret, f"whsec_{secret}", f"whsec_{secret}=", f"whsec_{secret}=="):

@@ -10,6 +10,7 @@ from app.channels.documents import Document, section, text
 from app.channels.standard_webhooks import PUBLIC_KEY
 from app.channels.web.payload import SHAPE, to_message
 from app.messages import Channel, Ignored, Inbound
+from app.text.cleaning import clean
 
 _KEYS = {"standard_webhooks": "signing_secret", "standard_webhooks_v1a": "public_key"}
 
@@ -43,7 +44,7 @@ class StandardWebhooks(Adapter):
         return [
             to_message(
                 payload,
-                external_id=request.headers[f"{_prefix(request)}-id"] or digest([request.body]).hex(),
+                external_id=clean(request.headers[f"{_prefix(request)}-id"]) or digest([request.body]).hex(),
                 region=source.default_region,
                 occurred_at=times.iso_if_told(text(event, "timestamp")) if wrapped else None,
                 attributes={"event": {"type": event["type"]}} if wrapped else {},
