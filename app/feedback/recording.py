@@ -19,7 +19,7 @@ from app.core import batches
 from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
 from app.core.errors import AppError, FieldError, Gone, Unprocessable
-from app.customers.addresses import IdentifierPolicy
+from app.customers.addresses import IdentifierPolicy, normalised
 from app.feedback.models import Feedback, FeedbackScore
 from app.feedback.rules import Rules
 from app.feedback.schemas import FeedbackCreate
@@ -29,7 +29,6 @@ from app.identity.claiming import bring, claim
 from app.identity.senders import Sender, lock_keys
 from app.interactions.models import ForgottenMessage
 from app.messages import Confidence, Identifier
-from app.text.identifiers import InvalidIdentifier, normalise
 from app.text.languages import guess_language
 
 _CHUNK = 250
@@ -121,14 +120,7 @@ def _draft(rules: Rules, body: FeedbackCreate) -> _Draft:
 def _sender(policy: IdentifierPolicy, body: FeedbackCreate) -> Sender:
     told = body.from_
     assert told is not None, "the schema asks for it where there is no customer_id"
-    try:
-        value = normalise(told.kind, told.value, told.region or policy.default_region)
-    except InvalidIdentifier as error:
-        raise Unprocessable(
-            "No rule can read this identifier.",
-            code="invalid_identifier",
-            errors=[FieldError(field="from.value", message=str(error))],
-        ) from error
+    value = normalised(told.kind, told.value, told.region or policy.default_region, field="from.value")
     if policy.kinds.is_blocked(told.kind, value):
         raise Unprocessable(
             "This value identifies nobody.",
