@@ -155,7 +155,7 @@ async def find(connection: asyncpg.Connection, customer_id: UUID) -> None:
     profiles = own | await read(connection, others)
     model.counts = await _counts(connection, profiles)
     found = compare(model, profiles, [(customer_id, other) for other in others])
-    await put(connection, model, found, profiles)
+    await put(connection, model, found)
     await connection.execute(WITHDRAW_OF, customer_id, [each.a for each in found], [each.b for each in found])
 
 

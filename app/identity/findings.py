@@ -24,6 +24,11 @@ class Findings:
     released: list[dict[str, Any]] = field(default_factory=list)
     """Written first, by a statement of its own: the address has to be free before somebody else gets it."""
 
+    @property
+    def brought(self) -> tuple[list[dict[str, Any]], ...]:
+        """What is written with the messages, in the order of the statements' parameters (`app.ingest.queries`)."""
+        return self.opened, self.identifiers, self.entries, self.suggestions
+
     def open(self, name: str | None, language: str | None, at: datetime) -> UUID:
         customer_id = uuid7()
         moment = at.isoformat()

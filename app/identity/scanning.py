@@ -156,7 +156,7 @@ class Scan:
             pairs = [each for each in shared if each.bits >= self.least]
             profiles = await self._read(pairs)
             found = await asyncio.to_thread(compare, self.model, profiles, [(each.a, each.b) for each in pairs])
-            await put(self.connection, self.model, found, profiles)
+            await put(self.connection, self.model, found)
             before += len(ids)
             self.scanned.compared += len(pairs)
             self.scanned.passed_over += len(shared) - len(pairs)

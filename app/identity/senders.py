@@ -12,10 +12,6 @@ Digests = Callable[[str, str], Sequence[str]]
 """Of kind and value: the keyed hashes by which an address is recognised whose file is forgotten."""
 
 
-def no_digests(kind: str, value: str) -> Sequence[str]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Sender:
     """At least one identifier, and what a new file would start with."""

@@ -10,7 +10,6 @@ import asyncpg
 from app.core.ids import uuid7
 from app.identity.comparing import Level
 from app.identity.matching import SUGGEST_AT, Evidence, Match, Model, score
-from app.identity.profiles import Profile
 from app.identity.reading import Profiles
 
 
@@ -61,14 +60,14 @@ def compare(model: Model, profiles: Profiles, pairs: Iterable[tuple[UUID, UUID]]
     return found
 
 
-async def put(connection: asyncpg.Connection, model: Model, pairs: Sequence[Pair], profiles: Profiles) -> None:
+async def put(connection: asyncpg.Connection, model: Model, pairs: Sequence[Pair]) -> None:
     rows = [
         {
             "id": str(uuid7()),
             "a": str(pair.a),
             "b": str(pair.b),
             "score": round(pair.match.score, 6),
-            "reasons": reasons(model, pair.match, profiles[pair.a]),
+            "reasons": reasons(model, pair.match),
         }
         for pair in pairs
     ]
@@ -83,7 +82,7 @@ _HOW = {
 }
 
 
-def reasons(model: Model, match: Match, profile: Profile) -> list[dict[str, Any]]:
+def reasons(model: Model, match: Match) -> list[dict[str, Any]]:
     """What spoke for it and against it, the weightiest first."""
     told = sorted(match.evidence, key=lambda each: abs(each.weight), reverse=True)
     return [

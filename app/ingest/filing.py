@@ -16,10 +16,10 @@ import asyncpg
 from app.core.db import Database, lock_key, locked
 from app.core.ids import uuid7
 from app.customers.models import Rule
-from app.customers.policies import DEFAULTS, Policies
+from app.customers.policies import Policies
 from app.identity.joining import join
 from app.identity.resolution import Pair, Resolution, resolve
-from app.identity.senders import Digests, Sender, lock_keys, no_digests
+from app.identity.senders import Digests, Sender, lock_keys
 from app.ingest.queries import FILE_DECIDED, FILE_DECIDED_WITH_MEDIA, FILE_KNOWN, FILE_KNOWN_WITH_MEDIA
 from app.interactions.queries import HOLD_CUSTOMER, JOIN_CONVERSATIONS
 from app.messages import Channel, Direction, Identifier, InteractionKind, InteractionStatus, Party
@@ -75,8 +75,8 @@ class Touch:
     grows: bool = False
     """What is told of a known interaction completes it."""
     attributes: dict[str, Any] = field(default_factory=dict)
-    digests: Digests = no_digests
-    policies: Policies = DEFAULTS
+    digests: Digests
+    policies: Policies
 
     def row(self, number: int, window: timedelta) -> dict[str, Any]:
         """What `FILE_KNOWN` reads of `$1`; a name left out is NULL there."""
@@ -309,9 +309,8 @@ async def _decide(
         ]
         media = any(touches[number].files or touches[number].incomplete for number in undecided)
         statement = FILE_DECIDED_WITH_MEDIA if media else FILE_DECIDED
-        brought = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
         records: Sequence[asyncpg.Record] = await connection.fetch(
-            statement, _json(decided), *request, prepared.window, *(_json(rows) for rows in brought)
+            statement, _json(decided), *request, prepared.window, *map(_json, findings.brought)
         )
     return records, dict(zip(undecided, resolutions, strict=True))
 

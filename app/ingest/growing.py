@@ -109,7 +109,6 @@ async def _adopt(connection: asyncpg.Connection, row: asyncpg.Record, touch: Tou
     began = min(row["occurred_at"], touch.occurred_at)
     (resolution,), findings = await resolve(connection, [replace(touch.sender(), at=began)])
     found = resolution.identifier
-    brought = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
     await connection.execute(
         ADOPT,
         row["id"],
@@ -119,7 +118,7 @@ async def _adopt(connection: asyncpg.Connection, row: asyncpg.Record, touch: Tou
         found.value,
         found.confidence,
         began,
-        *(json.dumps(rows) for rows in brought),
+        *map(json.dumps, findings.brought),
     )
 
 

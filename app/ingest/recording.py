@@ -14,8 +14,9 @@ from sqlmodel import select
 from app.auth import Principal
 from app.core import batches
 from app.core.db import now
-from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound, Unprocessable
+from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound
 from app.customers import service as customers
+from app.customers.addresses import normalised
 from app.customers.models import Customer, ErasedCustomer
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
@@ -152,14 +153,7 @@ def _party(intake: Intake, told: PartyWrite | None) -> tuple[Party | None, list[
         return None, []
     if withheld(told.value):
         return Party(told.kind, told.value.strip(), told.name), []
-    try:
-        value = normalise(told.kind, told.value, told.region or intake.default_region)
-    except InvalidIdentifier as error:
-        raise Unprocessable(
-            "No rule can read this identifier.",
-            code="invalid_identifier",
-            errors=[FieldError(field="from.value or to.value", message=str(error))],
-        ) from error
+    value = normalised(told.kind, told.value, told.region or intake.default_region, field="from.value or to.value")
     party = Party(told.kind, value, told.name)
     if intake.policies.current.is_blocked(told.kind, value):
         return party, []

@@ -199,11 +199,9 @@ async def _file_messages(
     kept: Sequence[Any],
 ) -> bool:
     """File the messages; whether known interactions grew by them."""
+    policies, digests = intake.policies.current, intake.digests
     touches = [
-        replace(
-            touch_of(each, source, request.received_at, intake.policies.current, await files_of(each, intake.storage)),
-            digests=intake.digests,
-        )
+        touch_of(each, source, request.received_at, policies, digests, await files_of(each, intake.storage))
         for each in messages
     ]
     filed = await file(intake.database, touches, intake.window, kept)

@@ -10,6 +10,7 @@ from app.channels.base import WebhookRequest
 from app.core.ids import uuid7
 from app.core.storage import Storage
 from app.customers.policies import Policies
+from app.identity.senders import Digests
 from app.ingest.filing import Touch
 from app.ingest.sources import ConnectedSource
 from app.interactions.attachments import sniffed
@@ -35,6 +36,7 @@ def touch_of(
     source: ConnectedSource,
     received_at: datetime,
     policies: Policies,
+    digests: Digests,
     files: Sequence[dict[str, Any]],
 ) -> Touch:
     inbound = message.direction == "inbound"
@@ -54,6 +56,7 @@ def touch_of(
         us=message.recipient if inbound else message.sender,
         identifiers=[each for each in message.identifiers if not policies.is_blocked(each.kind, each.value)],
         policies=policies,
+        digests=digests,
         references=message.references,
         subject=message.subject,
         text=join_parts(part) if part else message.text,
