@@ -34,7 +34,7 @@ from app.core.embedded_machine import (
 
 # A container's /dev/shm is too small for parallel queries. The log gets the server's own news, not clients' statements.
 SETTINGS = (
-    "listen_addresses= unix_socket_permissions=0700 max_connections=60 shared_buffers=128MB jit=off wal_level=minimal "
+    "listen_addresses= unix_socket_permissions=0700 max_connections=60 shared_buffers=512MB jit=off wal_level=minimal "
     "max_wal_senders=0 max_parallel_workers_per_gather=0 timezone=UTC log_timezone=UTC log_checkpoints=off "
     "log_min_messages=log log_min_error_statement=panic log_error_verbosity=terse"
 )

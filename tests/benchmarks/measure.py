@@ -12,7 +12,6 @@ from tests.benchmarks.load import LoadFailed, Result
 from tests.benchmarks.servers import Server, processor_seconds
 from tests.benchmarks.traffic import Request
 
-WARM_UP_S = 2
 ALONE_S = 2
 
 
@@ -21,6 +20,7 @@ class Plan:
     connections: int
     seconds: int
     rounds: int
+    warm_up_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _Round:
 def compare(case: Case, service: Server, floor: Server, postmaster: int, plan: Plan) -> Comparison:
     servers = (service, floor)
     for server in servers:
-        _one(case, server, postmaster, plan.connections, WARM_UP_S)
+        _one(case, server, postmaster, plan.connections, plan.warm_up_s)
     rounds: dict[str, list[_Round]] = {server.name: [] for server in servers}
     for number in range(plan.rounds):
         for server in servers if number % 2 == 0 else reversed(servers):
