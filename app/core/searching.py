@@ -22,8 +22,8 @@ from app.core.pagination import PageQuery, after_cursor, list_page
 class Effort:
     """Rows: looked through at first, had from the indexes and sorted, looked through at last."""
 
-    few: int = 1_000
-    often: int = 10
+    few: int = 250
+    often: int = 4
     """So many found among those few: looking through more is sooner done than asking the indexes for all."""
     most: int = 5_000
     many: int = 10_000
