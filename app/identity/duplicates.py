@@ -46,6 +46,9 @@ SELECT $1, clock_timestamp(), clock_timestamp(), 'running', 0, 0, 0, 0, '{}', 0,
 ON CONFLICT (id) DO UPDATE SET status = 'running', updated_at = clock_timestamp() WHERE s.status <> 'finished'
 RETURNING id"""
 """A new scan does what waiting searches for single files, and waiting scans, would have done."""
+_BROKEN_OFF = """
+SELECT id FROM (SELECT * FROM duplicate_scan ORDER BY id DESC LIMIT 1) AS latest
+WHERE status <> 'finished' AND reached IS NOT NULL"""
 _FINISH = "UPDATE duplicate_scan SET status = $2, finished_at = now(), updated_at = now() WHERE id = $1"
 _ESTIMATE = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'customer'::regclass"
 _SCAN_LATER = """
@@ -84,8 +87,10 @@ async def scanned(session: AsyncSession, database: Database) -> DuplicateScan:
 
 
 async def run_to_the_end(database: Database, progress: Progress) -> bool:
-    """For the command line. False: another scan is running."""
-    return await _run(database, uuid7(), progress=progress)
+    """For the command line: a new scan, or the last one if it broke off. False: another is running."""
+    async with database.bulk() as connection:
+        broken_off = await connection.fetchval(_BROKEN_OFF)
+    return await _run(database, broken_off or uuid7(), progress=progress)
 
 
 async def _run(

@@ -72,35 +72,38 @@ class Scan:
     remembered: Profiles = field(default_factory=dict)
     least: float = 0.0
     """Bits of shared keys that a pair must have to be compared."""
+    crowds: int = 0
+    reached: UUID | None = None
+    """The last file whose pairs are compared; None: nothing has been learned yet."""
 
     async def run(self) -> None:
         """Begin, or go on where another process stopped."""
         pairing = Pairing(self.connection)
-        reached = await self._go_on()
-        if reached is None:
+        await self._go_on()
+        if self.reached is None:
             await self._prepare()
             await pairing.build(self.scanned.customers)
             await self._learn(pairing)
             await keep_model(self.connection, self.id, self.model)
-            reached = UUID(int=0)
+            self.reached = UUID(int=0)
         else:
             await pairing.build(self.scanned.customers)
-        await self._compare(pairing, reached)
+        self.crowds = pairing.crowds
+        await self._compare(pairing, self.reached)
         await self._tell(1.0)
         await self.connection.execute(WITHDRAW_OTHERS, self.id, timeout=_SLOW_S)
 
-    async def _go_on(self) -> UUID | None:
-        """How far it was compared; None: nothing has been learned yet."""
+    async def _go_on(self) -> None:
+        """Take up what was learned and compared."""
         row = await self.connection.fetchrow(_REACHED, self.id)
         if row["reached"] is None:
-            return None
+            return
         self.scanned.customers, self.scanned.compared = row["customers"], row["compared"]
         self.scanned.suggested, self.scanned.passed_over = row["suggested"], row["passed_over"]
         self.least = row["least"]
         counts = dict(await self.connection.fetch("SELECT key, count FROM value_count", timeout=_SLOW_S))
         self.model = model_of(row["model"], counts)
-        reached: UUID = row["reached"]
-        return reached
+        self.reached = row["reached"]
 
     async def _prepare(self) -> None:
         """Every file's keys, how often values occur, and a sample of files."""
@@ -161,8 +164,7 @@ class Scan:
             self.scanned.compared += len(pairs)
             self.scanned.passed_over += len(shared) - len(pairs)
             self.scanned.suggested += len(found)
-            reached = ids[-1]
-            await self.connection.execute(_REACH, self.id, reached, self.least, pairing.crowds)
+            reached = self.reached = ids[-1]
             await self._tell(_PREPARING + (1 - _PREPARING) * min(before / max(total, 1), 1.0))
 
     async def _read(self, pairs: list[Candidate]) -> Profiles:
@@ -176,18 +178,18 @@ class Scan:
 
     async def _tell(self, done: float) -> None:
         self.scanned.done = done
-        self.progress(self.scanned)
         told = (self.scanned.customers, self.scanned.compared, self.scanned.suggested, self.scanned.passed_over, done)
-        await self.connection.execute(_NOTE, self.id, *told)
+        await self.connection.execute(_NOTE, self.id, *told, self.reached, self.least, self.crowds)
+        self.progress(self.scanned)
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise OutOfTime
 
 
 _NOTE = """
 UPDATE duplicate_scan
-SET customers = $2, compared = $3, suggested = $4, passed_over = $5, done = $6, updated_at = clock_timestamp()
+SET customers = $2, compared = $3, suggested = $4, passed_over = $5, done = $6, reached = $7, least = $8, crowds = $9,
+    updated_at = clock_timestamp()
 WHERE id = $1"""
-_REACH = "UPDATE duplicate_scan SET reached = $2, least = $3, crowds = $4 WHERE id = $1"
 _REACHED = """
 SELECT reached, least, customers, compared, suggested, passed_over, model::text AS model FROM duplicate_scan
 WHERE id = $1"""

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from app.core.ids import uuid7
 from app.core.jobs import SCAN_DUPLICATES, drain
 from app.identity import duplicates
+from app.identity.scanning import Scanned
 from tests.conftest import open_client
 from tests.core.test_errors import assert_problem
 from tests.factories import all_pages, make_customer, merge
@@ -292,6 +293,36 @@ async def test_a_scan_too_long_for_a_request_goes_on_in_the_background_where_it_
         assert [told[name] for name in counts] == [whole[name] for name in counts]
         assert told["id"] == stopped.json()["id"]
         assert {pair: told["score"] for pair, told in (await suggested(client)).items()} == expected
+
+
+async def test_a_scan_that_broke_off_at_a_terminal_goes_on_there_when_it_is_run_again(
+    served: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def show(scanned: Scanned) -> None:
+        compared.append(scanned.compared)
+        if breaks and scanned.compared > 40:
+            raise OSError("no space left on device")
+
+    compared: list[int] = []
+    breaks, database = True, served.state.database
+    chance = random.Random(5)
+    async with open_client(served) as client:
+        for known in population(25):
+            await make(client, **written(known, chance))
+        whole = await scan(client)
+        expected = (await suggested(client)).keys()
+        monkeypatch.setattr("app.identity.scanning._CHUNK_OF_PAIRS", 10)
+        with pytest.raises(OSError, match="no space left"):
+            await duplicates.run_to_the_end(database, show)
+        broken_off = (await client.get("/v1/duplicates/scan")).json()
+        assert (broken_off["status"], broken_off["compared"]) == ("failed", compared[-1])
+        breaks = False
+        assert await duplicates.run_to_the_end(database, show)
+        told = (await client.get("/v1/duplicates/scan")).json()
+        assert (told["id"], told["status"], told["compared"]) == (broken_off["id"], "finished", whole["compared"])
+        assert (await suggested(client)).keys() == expected
+        assert await duplicates.run_to_the_end(database, show)
+        assert (await client.get("/v1/duplicates/scan")).json()["id"] != told["id"], "a finished one is done anew"
 
 
 class Clock:
