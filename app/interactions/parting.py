@@ -67,6 +67,10 @@ _TAKE = """
     SELECT DISTINCT CAST(:customer_id AS uuid), message_id, CAST(:id AS uuid) FROM taken WHERE message_id IS NOT NULL
     ON CONFLICT (customer_id, message_id) DO UPDATE SET conversation_id = excluded.conversation_id"""
 
+_SPOKEN_OF = """
+    UPDATE feedback SET conversation_id = :id, version = version + 1, updated_at = now()
+    WHERE conversation_id = :conversation_id AND customer_id = :customer_id"""
+
 _LEAVE = """
     UPDATE conversation_reference SET conversation_id = :id
     WHERE conversation_id = :conversation_id
@@ -126,6 +130,6 @@ async def _part(session: AsyncSession, stray: dict[str, Any]) -> tuple[UUID, UUI
     if new is None:
         new = uuid7()
         await session.execute(text(_COPY), stray | {"id": new})
-    for statement in (_TAKE, _LEAVE, _END):
+    for statement in (_TAKE, _SPOKEN_OF, _LEAVE, _END):
         await session.execute(text(statement), stray | {"id": new})
     return stray["conversation_id"], new

@@ -81,11 +81,17 @@ async def test_what_arrived_since_goes_with_its_address(client: Client) -> None:
     merged = await merge(client, *ids)
     later = [await send_sms(client, address, 10 + number) for number, address in enumerate((PHONE, OTHER_PHONE))]
     assert len({each["conversation_id"] for each in later}) == 1
+    told = [
+        await give_feedback(client, address, interaction_id=each["id"])
+        for address, each in zip((PHONE, OTHER_PHONE), later, strict=True)
+    ]
     await undo(client, merged["merge_id"])
-    for id_, first, since in zip(ids, (mine, theirs), later, strict=True):
+    for id_, first, since, answer in zip(ids, (mine, theirs), later, told, strict=True):
         timeline = await all_pages(client, f"/v1/customers/{id_}/timeline")
         assert {each["id"] for each in timeline} == {first["id"], since["id"]}
         assert {each["conversation_id"] for each in timeline} == {first["conversation_id"]}
+        (spoken,) = await all_pages(client, "/v1/feedback", customer_id=id_)
+        assert (spoken["feedback_id"], spoken["conversation_id"]) == (answer["id"], first["conversation_id"])
         (conversation,) = await all_pages(client, "/v1/conversations", customer_id=id_)
         assert (conversation["customer_id"], conversation["status"]) == (id_, "open")
         assert conversation["last_at"] == (await get(client, id_))["last_contact_at"]
