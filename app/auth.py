@@ -146,6 +146,10 @@ class Requires(HTTPBearer):
 Reader = Annotated[Principal, Depends(Requires(Scope.read))]
 Writer = Annotated[Principal, Depends(Requires(Scope.write))]
 Admin = Annotated[Principal, Depends(Requires(Scope.admin))]
+# For routes that do not ask who it is.
+reading = [Depends(Requires(Scope.read))]
+writing = [Depends(Requires(Scope.write))]
+administration = [Depends(Requires(Scope.admin))]
 
 
 async def create_key(session: AsyncSession, name: str, scopes: Sequence[Scope]) -> tuple[ApiKey, str]:

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
-from app.auth import Requires, Scope, authorize
+from app.auth import Scope, authorize, reading
 from app.changes import service
 from app.changes.feed import Feed
 from app.changes.schemas import ChangePage, ChangeQuery, StreamQuery
 from app.core.errors import Forbidden, Unauthorized, documented
 
-router = APIRouter(prefix="/v1/changes", tags=["Changes"], dependencies=[Depends(Requires(Scope.read))])
+router = APIRouter(prefix="/v1/changes", tags=["Changes"], dependencies=reading)
 
 _NO_BUFFERING = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _EVENTS: dict[int | str, dict[str, Any]] = {

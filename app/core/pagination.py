@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import tuple_
+from sqlalchemy import ColumnElement, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.core.errors import BadRequest
@@ -31,6 +32,12 @@ class PageQuery(BaseModel):
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
     updated_since: Moment | None = Field(default=None, description="Only what changed at or after this time.")
+
+
+def wanted(query: BaseModel, table: type[SQLModel], *names: str) -> list[ColumnElement[bool]]:
+    """Conditions: the columns of these names are what the query says, where it says anything."""
+    told = {name: getattr(query, name) for name in names}
+    return [col(getattr(table, name)) == value for name, value in told.items() if value is not None]
 
 
 async def list_page(

@@ -10,10 +10,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app.core.db import now
-from app.core.pagination import PageQuery, list_page
+from app.core.pagination import PageQuery, list_page, wanted
 from app.core.shapes import Moment, Shallow
 from app.customers import service
 from app.customers.file_schemas import ConsentInForce
@@ -97,10 +97,8 @@ async def give(session: AsyncSession, customer_id: UUID, body: ConsentCreate, *,
 async def list_consents(session: AsyncSession, customer_id: UUID, query: ConsentQuery) -> dict[str, Any]:
     """All of them, the newest first."""
     customer = await service.get(session, customer_id)
-    statement = select(Consent).where(Consent.customer_id == customer.id)
-    for name in ("purpose", "channel", "status"):
-        if (value := getattr(query, name)) is not None:
-            statement = statement.where(col(getattr(Consent, name)) == value)
+    filters = wanted(query, Consent, "purpose", "channel", "status")
+    statement = select(Consent).where(Consent.customer_id == customer.id, *filters)
     page = await list_page(session, statement, query, Consent.given_at, Consent.id)
     in_force = await _in_force(session, customer.id)
     return page | {"items": [_show(each, in_force) for each in page["items"]]}

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.auth import SCHEME, Requires, Scope, Writer, authorize
+from app.auth import SCHEME, Scope, Writer, authorize, reading, writing
 from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page
@@ -28,11 +28,9 @@ from app.customers.schemas import (
 )
 
 router = APIRouter(prefix="/v1", tags=["Customers"])
-reading = [Depends(Requires(Scope.read))]
 # Each thing a route asks FastAPI for costs it 10 to 50 microseconds; these two ask for nothing.
 hot = APIRouter(prefix="/v1", tags=["Customers"])
 _SECURED: dict[str, Any] = {"security": [{SCHEME: []}]}
-writing = [Depends(Requires(Scope.write))]
 
 
 @router.post(

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from app.auth import Requires, Scope
+from app.auth import reading, writing
 from app.core.batches import BatchResult
 from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
@@ -25,8 +25,6 @@ from app.feedback.schemas import FeedbackCreate, FeedbackQuery, FeedbackRead, Ti
 from app.feedback.statistics.selection import StandardsDep
 
 router = APIRouter(prefix="/v1", tags=["Feedback"])
-reading = [Depends(Requires(Scope.read))]
-writing = [Depends(Requires(Scope.write))]
 _TOLD_BEFORE: dict[int | str, dict[str, Any]] = {
     200: {"model": FeedbackRead, "description": "Told before: the first one."}
 }

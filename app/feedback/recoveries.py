@@ -12,7 +12,7 @@ from app.core.audit import concerns
 from app.core.db import now
 from app.core.dependencies import check_version
 from app.core.errors import AppError, Conflict, NotFound
-from app.core.pagination import list_page
+from app.core.pagination import list_page, wanted
 from app.customers.service import current
 from app.feedback.models import Feedback, Recovery, RecoveryStatus
 from app.feedback.recovery_schemas import RecoveryCreate, RecoveryPatch, RecoveryQuery
@@ -95,10 +95,7 @@ async def change(
 
 
 async def list_recoveries(session: AsyncSession, query: RecoveryQuery) -> dict[str, Any]:
-    statement = select(Recovery)
-    for name in ("status", "reason", "outcome", "owner"):
-        if (value := getattr(query, name)) is not None:
-            statement = statement.where(getattr(Recovery, name) == value)
+    statement = select(Recovery).where(*wanted(query, Recovery, "status", "reason", "outcome", "owner"))
     if query.customer_id is not None:
         statement = statement.where(Recovery.customer_id == current(query.customer_id))
     if query.overdue is not None:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from app.core.audit import concerns
 from app.core.errors import NotFound
-from app.core.pagination import list_page
+from app.core.pagination import list_page, wanted
 from app.customers.service import current
 from app.feedback.models import Feedback, FeedbackScore
 from app.feedback.schemas import FeedbackQuery
@@ -29,10 +29,7 @@ async def get(session: AsyncSession, feedback_id: UUID) -> Feedback:
 async def list_scores(session: AsyncSession, query: FeedbackQuery) -> dict[str, Any]:
     """Tidy rows, one for each score; newest first, by the time they were collected."""
     statement = select(FeedbackScore).join(Feedback).options(contains_eager(FeedbackScore.feedback))  # type: ignore[arg-type]
-    for table, names in ((FeedbackScore, _OF_SCORE), (Feedback, _OF_ANSWER)):
-        for name in names:
-            if (value := getattr(query, name)) is not None:
-                statement = statement.where(getattr(table, name) == value)
+    statement = statement.where(*wanted(query, FeedbackScore, *_OF_SCORE), *wanted(query, Feedback, *_OF_ANSWER))
     if query.customer_id is not None:
         statement = statement.where(FeedbackScore.customer_id == current(query.customer_id))
     if query.collected_after is not None:

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from app.auth import Requires, Scope, Writer
+from app.auth import Writer, administration, reading, writing
 from app.core.dependencies import DatabaseDep, ExpectedVersion, SessionDep
 from app.core.errors import documented
 from app.core.pagination import Page, PageQuery
@@ -32,7 +32,6 @@ from app.text.fields import ShortText
 
 router = APIRouter(prefix="/v1", tags=["Identity"])
 PolicyKind = Annotated[ShortText, Path(description="A kind of identifier.", examples=["phone"])]
-reading = [Depends(Requires(Scope.read))]
 
 
 @router.get(
@@ -71,7 +70,7 @@ async def list_duplicates(session: SessionDep, query: Annotated[DuplicateQuery, 
     "/duplicates/scan",
     response_model=ScanRead,
     responses=documented(409) | {202: {"model": ScanRead, "description": "Going on in the background"}},
-    dependencies=[Depends(Requires(Scope.write))],
+    dependencies=writing,
     summary="Compare all files with each other",
 )
 async def post_scan(session: SessionDep, database: DatabaseDep, response: Response) -> DuplicateScan:
@@ -124,7 +123,7 @@ async def accept_duplicate(session: SessionDep, caller: Writer, suggestion_id: U
     "/duplicates/{suggestion_id}/dismiss",
     response_model=DuplicateRead,
     responses=documented(404, 409),
-    dependencies=[Depends(Requires(Scope.write))],
+    dependencies=writing,
     summary="Say that two files are two people's",
 )
 async def dismiss_duplicate(session: SessionDep, suggestion_id: UUID) -> DuplicateSuggestion:
@@ -181,7 +180,7 @@ async def get_policies(session: SessionDep) -> dict[str, Any]:
     "/identity-policy/{kind}",
     response_model=PolicyRead,
     responses=documented(404, 412),
-    dependencies=[Depends(Requires(Scope.admin))],
+    dependencies=administration,
     summary="Change how a kind of identifier is treated",
 )
 async def patch_policy(

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
-from app.auth import Requires, Scope, Writer
+from app.auth import Writer, reading, writing
 from app.core.dependencies import SessionDep
 from app.core.errors import FieldError, Unprocessable, documented
 from app.core.pagination import Page
@@ -27,7 +27,6 @@ from app.imports.service import Desk, Upload
 from app.text.cleaning import clean
 
 router = APIRouter(prefix="/v1/imports", tags=["Imports"])
-reading = [Depends(Requires(Scope.read))]
 
 _CSV = "name,mobile,email\nعلی رضایی,۰۹۱۲۱۲۳۴۵۶۷,ali@example.ir\n"
 _CARD = "BEGIN:VCARD\nVERSION:3.0\nFN:Sara Levi\nTEL;TYPE=CELL:+972501234567\nEND:VCARD\n"
@@ -162,7 +161,7 @@ async def get_results(
     "/{import_id}/undo",
     response_model=ImportRead,
     responses=_ACCEPTED | documented(404, 409),
-    dependencies=[Depends(Requires(Scope.write))],
+    dependencies=writing,
     summary="Undo an import",
 )
 async def post_undo(desk: DeskDep, import_id: UUID, response: Response) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.auth import Requires, Scope, Writer
+from app.auth import Writer, administration, reading, writing
 from app.channels.base import WebhookRequest
 from app.channels.registry import ADAPTERS
 from app.core.batches import BatchResult
@@ -41,8 +41,6 @@ NameOrId = Annotated[ShortText, Path(description="The source's name or id.")]
 
 webhooks = APIRouter(prefix="/v1/ingest", tags=["Ingest"])
 router = APIRouter(prefix="/v1")
-administration = [Depends(Requires(Scope.admin))]
-reading = [Depends(Requires(Scope.read))]
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
 _PROVIDERS_OWN: dict[int | str, dict[str, Any]] = {
@@ -266,7 +264,7 @@ async def get_inbound_request(session: SessionDep, request_id: UUID) -> dict[str
     "/inbound-requests/{request_id}/replay",
     response_model=InboundRequestRead,
     responses=documented(404, 409),
-    dependencies=[Depends(Requires(Scope.write))],
+    dependencies=writing,
     tags=["Ingest"],
     summary="Read a kept request again",
 )

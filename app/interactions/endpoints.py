@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from app.auth import Requires, Scope
+from app.auth import reading
 from app.core.dependencies import SessionDep, StorageDep
 from app.core.errors import documented
 from app.core.pagination import Page, PageQuery
@@ -21,7 +21,7 @@ from app.interactions.schemas import (
 
 _THE_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"*/*": {}}, "description": "The file."}}
 
-router = APIRouter(prefix="/v1", tags=["Interactions"], dependencies=[Depends(Requires(Scope.read))])
+router = APIRouter(prefix="/v1", tags=["Interactions"], dependencies=reading)
 
 
 @router.get("/interactions", response_model=Page[InteractionRead], summary="List interactions")

@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from app.core.audit import concerns
 from app.core.errors import NotFound
-from app.core.pagination import PageQuery, list_page
+from app.core.pagination import PageQuery, list_page, wanted
 from app.core.searching import Search, search_page
 from app.customers import service as customers
 from app.interactions.models import SEARCH_WORDS, Conversation, Interaction, StatusRow
@@ -68,10 +68,8 @@ def search_for(query: InteractionQuery) -> Search:
 
 
 def _filtered(query: InteractionQuery) -> SelectOfScalar[Interaction]:
-    statement = _WITHOUT_HTML.where(*_within(query), *_period(query))
-    for name in ("channel", "direction"):
-        if (value := getattr(query, name)) is not None:
-            statement = statement.where(getattr(Interaction, name) == value)
+    filters = wanted(query, Interaction, "channel", "direction")
+    statement = _WITHOUT_HTML.where(*_within(query), *_period(query), *filters)
     if query.filed is not None:
         statement = statement.where(col(Interaction.customer_id).is_not(None) == query.filed)
     return statement
@@ -104,9 +102,7 @@ async def list_conversations(session: AsyncSession, query: ConversationQuery) ->
     statement = select(Conversation)
     if query.customer_id is not None:
         statement = statement.where(Conversation.customer_id == customers.current(query.customer_id))
-    for name in ("channel", "status"):
-        if (value := getattr(query, name)) is not None:
-            statement = statement.where(getattr(Conversation, name) == value)
+    statement = statement.where(*wanted(query, Conversation, "channel", "status"))
     return await list_page(session, statement, query, Conversation.id)
 
 

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from app.auth import Requires, Scope
+from app.auth import administration
 from app.core.dependencies import ExpectedVersion, SessionDep, StorageDep
 from app.core.errors import documented
 from app.core.pagination import Page
@@ -23,7 +23,7 @@ _EXPORT: dict[int | str, dict[str, Any]] = {
     }
 }
 
-router = APIRouter(prefix="/v1", tags=["Rights"], dependencies=[Depends(Requires(Scope.admin))])
+router = APIRouter(prefix="/v1", tags=["Rights"], dependencies=administration)
 
 
 @router.get("/audit", response_model=Page[AuditRead], summary="List who read or changed which file")

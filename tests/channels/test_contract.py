@@ -179,7 +179,7 @@ def damaged_requests(draw: st.DrawFn, provider: str | None = None) -> tuple[Adap
 
 
 @pytest.mark.parametrize("provider", ADAPTERS)
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_damaged_requests_are_read_or_raise(provider: str, data: st.DataObject) -> None:
     adapter, request, source = data.draw(damaged_requests(provider))

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from app.auth import Requires, Scope
+from app.auth import reading
 from app.core.dependencies import SessionDep
 from app.feedback.statistics import definitions, plot
 from app.feedback.statistics.gaps import gaps
@@ -24,7 +24,7 @@ from app.feedback.statistics.schemas import (
 from app.feedback.statistics.selection import StandardsDep
 from app.feedback.statistics.summaries import spread_word, summarise
 
-router = APIRouter(prefix="/v1/feedback", tags=["Feedback"], dependencies=[Depends(Requires(Scope.read))])
+router = APIRouter(prefix="/v1/feedback", tags=["Feedback"], dependencies=reading)
 
 
 @router.get("/summary", response_model=Summary, summary="Summarise a measure, in all and by group")

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
-from app.auth import Requires, Scope
+from app.auth import reading, writing
 from app.core.dependencies import BaseUrl, ExpectedVersion, SessionDep, tell_secret
 from app.core.errors import AppError, documented, render
 from app.core.pagination import Page, PageQuery
@@ -30,8 +30,6 @@ from app.feedback.surveys.schemas import (
 from app.feedback.surveys.templates import WORDED
 
 router = APIRouter(prefix="/v1", tags=["Surveys"])
-reading = [Depends(Requires(Scope.read))]
-writing = [Depends(Requires(Scope.write))]
 _HIDDEN = 2
 """Fields of the form that are no questions."""
 _PREVIEWS = ("bot", "facebookexternalhit", "preview", "whatsapp/", "crawl", "spider")

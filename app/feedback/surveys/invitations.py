@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from app.core.audit import concerns
 from app.core.db import now
 from app.core.errors import Conflict, FieldError, Gone, NotFound, Unprocessable
-from app.core.pagination import list_page
+from app.core.pagination import list_page, wanted
 from app.customers import service as customers
 from app.customers.models import Customer
 from app.customers.service import current
@@ -84,10 +84,8 @@ async def get(session: AsyncSession, invitation_id: UUID) -> dict[str, Any]:
 
 
 async def list_invitations(session: AsyncSession, query: InvitationQuery) -> dict[str, Any]:
-    statement = select(SurveyInvitation)
-    for name in ("survey_id", "channel", "agent", "interaction_id"):
-        if (value := getattr(query, name)) is not None:
-            statement = statement.where(getattr(SurveyInvitation, name) == value)
+    filters = wanted(query, SurveyInvitation, "survey_id", "channel", "agent", "interaction_id")
+    statement = select(SurveyInvitation).where(*filters)
     if query.customer_id is not None:
         statement = statement.where(SurveyInvitation.customer_id == current(query.customer_id))
     if query.status is not None:
