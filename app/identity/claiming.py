@@ -62,10 +62,9 @@ async def claim(session: AsyncSession, asked: Sequence[UUID | Sender]) -> Claims
 
 async def bring(session: AsyncSession, findings: Findings, customer_ids: Collection[UUID]) -> None:
     """Open the files and add the identifiers that were found for these customers."""
-    rows = (findings.opened, findings.identifiers, findings.entries, findings.suggestions)
-    if any(rows):
+    if any(findings.brought):
         connection = await _driver(session)
-        await connection.execute(_BRING, list(customer_ids), *(json.dumps(each) for each in rows))
+        await connection.execute(_BRING, list(customer_ids), *map(json.dumps, findings.brought))
 
 
 async def _hold(
