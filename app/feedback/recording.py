@@ -20,12 +20,14 @@ from app.core.audit import concerns
 from app.core.db import Database, lock, lock_key, now
 from app.core.errors import AppError, FieldError, Gone, Unprocessable
 from app.customers.addresses import IdentifierPolicy, normalised
+from app.customers.models import IdentityEntry, Rule
 from app.feedback.models import Feedback, FeedbackScore
 from app.feedback.rules import Rules
 from app.feedback.schemas import FeedbackCreate
 from app.feedback.subjects import Subjects
 from app.feedback.watching import watch
 from app.identity.claiming import bring, claim
+from app.identity.resolution import Resolution
 from app.identity.senders import Sender, lock_keys
 from app.interactions.models import ForgottenMessage
 from app.messages import Confidence, Identifier
@@ -158,18 +160,34 @@ def _digest(source: str, external_id: str) -> bytes:
 async def _record(session: AsyncSession, rules: Rules, drafts: Sequence[_Draft]) -> None:
     claims = await claim(session, [draft.whose for draft in drafts if draft.whose is not None])
     about = await Subjects.of(session, [draft.body for draft in drafts])
-    for draft, whose in zip(drafts, claims.customers, strict=True):
+    for draft, (whose, resolution) in zip(drafts, claims.found, strict=True):
         if isinstance(whose, AppError):
             draft.outcome = whose
-        else:
-            refusal = about.refusal(draft.body, whose)
-            draft.outcome = refusal or Recorded(_feedback(draft.body, whose, about), created=True)
+            continue
+        draft.outcome = about.refusal(draft.body, whose)
+        if draft.outcome is None:
+            feedback = _feedback(draft.body, whose, about)
+            draft.outcome = Recorded(feedback, created=True)
+            if resolution is not None and resolution.rule is not Rule.opened and feedback.interaction_id is None:
+                session.add(_entry(feedback, resolution))
     recorded = [draft.outcome.feedback for draft in drafts if isinstance(draft.outcome, Recorded)]
     await bring(session, claims.findings, {feedback.customer_id for feedback in recorded})
     session.add_all(recorded)
     await session.flush()
     await tell_all(session, ChangeType.feedback_received, map(_told, recorded))
     await watch(session, rules.recovery, recorded)
+
+
+def _entry(feedback: Feedback, resolution: Resolution) -> IdentityEntry:
+    """Through which address the answer came: when a merge is undone it goes where the address goes."""
+    return IdentityEntry(
+        customer_id=feedback.customer_id,
+        rule=resolution.rule,
+        confidence=resolution.identifier.confidence,
+        identifier_kind=resolution.identifier.kind,
+        identifier_value=resolution.identifier.value,
+        details={"feedback_id": str(feedback.id)},
+    )
 
 
 def _told(feedback: Feedback) -> Told:

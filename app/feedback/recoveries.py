@@ -53,7 +53,7 @@ async def _whose(session: AsyncSession, body: RecoveryCreate) -> UUID:
     asked = body.customer_id or next(filter(None, owners.values()), None)
     if asked is None:
         raise Conflict("The interaction is not in a customer's file yet.", code="unfiled")
-    (customer_id,) = (await claim(session, [asked])).customers
+    ((customer_id, _),) = (await claim(session, [asked])).found
     if isinstance(customer_id, AppError):
         raise customer_id
     for name, owner in owners.items():

@@ -20,10 +20,12 @@ _ADDRESSES = """
     WHERE customer_id = ANY (:ids) AND (customer_id <> :survivor_id OR released_at IS NULL)"""
 
 _SINCE = """
-    SELECT interaction_id, identifier_kind, identifier_value, rule, created_at FROM identity_journal
+    SELECT interaction_id, CAST(details ->> 'feedback_id' AS uuid) AS feedback_id, identifier_kind, identifier_value,
+           rule, created_at
+    FROM identity_journal
     WHERE customer_id = :survivor_id AND identifier_kind IS NOT NULL AND id <> ALL (CAST(:known AS uuid[]))
       AND created_at > CAST(:merged_at AS timestamptz) - interval '1 hour'
-    ORDER BY created_at, interaction_id IS NULL, id"""
+    ORDER BY created_at, interaction_id IS NULL AND NOT details ? 'feedback_id', id"""
 """An hour more: what waited for the merge to end carries the time at which it began."""
 
 _BY_HAND = """
@@ -36,6 +38,12 @@ _GIVE = (
     """UPDATE identity_journal SET customer_id = :owner, updated_at = now()
        WHERE interaction_id = ANY (:ids) AND customer_id = :survivor_id""",
 )
+_GIVE_ANSWERS = (
+    """UPDATE feedback SET customer_id = :owner, version = version + 1, updated_at = now()
+       WHERE id = ANY (:ids) AND customer_id = :survivor_id""",
+    """UPDATE identity_journal SET customer_id = :owner, updated_at = now()
+       WHERE CAST(details ->> 'feedback_id' AS uuid) = ANY (:ids) AND customer_id = :survivor_id""",
+)
 _GIVE_ADDRESS = (
     """UPDATE customer_identifier SET customer_id = :owner, updated_at = now()
        WHERE kind = :kind AND value = :value AND customer_id = :survivor_id""",
@@ -47,10 +55,12 @@ _GIVE_ADDRESS = (
 
 @dataclass
 class _Arrivals:
-    """Whose each address is; `interactions` and `addresses` that came since, by owner."""
+    """Whose each address is; `interactions`, `answers` and `addresses` that came since, by owner."""
 
     owners: dict[tuple[str, str], UUID]
     interactions: dict[UUID, list[UUID]] = field(default_factory=dict)
+    answers: dict[UUID, list[UUID]] = field(default_factory=dict)
+    """Feedback that hangs on no interaction."""
     addresses: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -68,8 +78,9 @@ async def give_arrivals(session: AsyncSession, merge: Merge, by_hand: set[UUID])
     entries = (await session.execute(text(_SINCE), parameters)).mappings().all()
     for _, together in groupby(entries, key=lambda entry: entry["created_at"]):
         _judge(arrivals, list(together))
-    for owner, ids in arrivals.interactions.items():
-        await _give(session, merge.survivor_id, owner, [each for each in ids if each not in by_hand])
+    for owner in arrivals.interactions.keys() | arrivals.answers.keys():
+        interactions = [each for each in arrivals.interactions.get(owner, ()) if each not in by_hand]
+        await _give(session, merge.survivor_id, owner, interactions, arrivals.answers.get(owner, []))
     for address in arrivals.addresses:
         for statement in _GIVE_ADDRESS:
             await session.execute(text(statement), address | {"survivor_id": merge.survivor_id})
@@ -84,16 +95,17 @@ async def _owners(session: AsyncSession, merge: Merge) -> dict[tuple[str, str], 
 
 
 def _judge(arrivals: _Arrivals, together: Iterable[RowMapping]) -> None:
-    """Entries of one transaction: messages go where their address belongs, and a further address that came with
-    messages of one owner alone is that owner's, too."""
+    """Entries of one transaction: messages and answers go where their address belongs, and a further address that came
+    with messages of one owner alone is that owner's, too."""
     brought_by: set[UUID | None] = set()
     for entry in together:
         address = (entry["identifier_kind"], entry["identifier_value"])
         owner = arrivals.owners.get(address)
-        if entry["interaction_id"] is not None:
+        if came := entry["interaction_id"] or entry["feedback_id"]:
             brought_by.add(owner)
             if owner is not None:
-                arrivals.interactions.setdefault(owner, []).append(entry["interaction_id"])
+                arrived = arrivals.interactions if entry["interaction_id"] else arrivals.answers
+                arrived.setdefault(owner, []).append(came)
         elif entry["rule"] == Rule.added and len(brought_by) == 1 and (owner := next(iter(brought_by))) is not None:
             arrivals.owners[address] = owner
             arrivals.addresses.append(
@@ -101,12 +113,16 @@ def _judge(arrivals: _Arrivals, together: Iterable[RowMapping]) -> None:
             )
 
 
-async def _give(session: AsyncSession, survivor_id: UUID, owner: UUID, ids: list[UUID]) -> None:
-    """What hangs on an interaction goes with it."""
+async def _give(
+    session: AsyncSession, survivor_id: UUID, owner: UUID, interactions: list[UUID], answers: list[UUID]
+) -> None:
+    """What hangs on an interaction or an answer goes with it."""
     parameters = {"survivor_id": survivor_id, "owner": owner}
-    for statement in _GIVE:
-        await session.execute(text(statement), parameters | {"ids": ids})
-    gone: dict[Table, list[Any]] = {SQLModel.metadata.tables[Interaction.__tablename__]: ids}
+    for statements, ids in ((_GIVE, interactions), (_GIVE_ANSWERS, answers)):
+        for statement in statements:
+            await session.execute(text(statement), parameters | {"ids": ids})
+    tables = SQLModel.metadata.tables
+    gone: dict[Table, list[Any]] = {tables[Interaction.__tablename__]: interactions, tables["feedback"]: answers}
     for reference, key, parent in _hanging(gone):
         statement = f"""
             UPDATE "{reference.table.name}" SET "{reference.column.name}" = :owner

@@ -12,7 +12,7 @@ from app.core.errors import AppError, Conflict, FieldError, NotFound
 from app.customers import service as customers
 from app.identity.findings import Findings
 from app.identity.queries import brought
-from app.identity.resolution import resolve
+from app.identity.resolution import Resolution, resolve
 from app.identity.senders import Sender
 from app.interactions.queries import BROUGHT_CHANGES
 
@@ -43,9 +43,10 @@ _UNKNOWN = [FieldError(field="customer_id", message="no customer has this id")]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """For each asked, in order, whose it is, or why it can be nobody's; and what `bring` has to write."""
+    """For each asked, in order, whose it is, or why it can be nobody's, and what decided about a sender; `findings` are
+    for `bring` to write."""
 
-    customers: Sequence[UUID | AppError]
+    found: Sequence[tuple[UUID | AppError, Resolution | None]]
     findings: Findings
 
 
@@ -56,8 +57,15 @@ async def claim(session: AsyncSession, asked: Sequence[UUID | Sender]) -> Claims
     senders = [each for each in asked if isinstance(each, Sender)]
     given = await _hold(connection, [each for each in asked if isinstance(each, UUID)], senders)
     resolutions, findings = await resolve(connection, senders) if senders else ([], Findings())
-    found = iter(resolutions)
-    return Claims([next(found).customer_id if isinstance(each, Sender) else given[each] for each in asked], findings)
+    of_senders = iter(resolutions)
+    found: list[tuple[UUID | AppError, Resolution | None]] = []
+    for each in asked:
+        if isinstance(each, UUID):
+            found.append((given[each], None))
+        else:
+            resolution = next(of_senders)
+            found.append((resolution.customer_id, resolution))
+    return Claims(found, findings)
 
 
 async def bring(session: AsyncSession, findings: Findings, customer_ids: Collection[UUID]) -> None:

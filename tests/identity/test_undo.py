@@ -100,6 +100,25 @@ async def test_what_arrived_since_goes_with_its_address(client: Client) -> None:
         assert [entry["rule"] for entry in log].count("unmerged") == 1
 
 
+async def test_an_answer_told_since_goes_with_its_address(client: Client) -> None:
+    ali, double = await make_customer(client, PHONE), await make_customer(client, OTHER_PHONE)
+    merged = await merge(client, ali["id"], double["id"])
+    answers = [await give_feedback(client, address) for address in (PHONE, OTHER_PHONE)]
+    low = [{"measure": "csat", "value": 1}]
+    complaint = await give_feedback(client, OTHER_PHONE, scores=low)
+    by_id = await give_feedback(client, customer_id=double["id"])
+    await undo(client, merged["merge_id"])
+    expected = {ali["id"]: [answers[0], by_id], double["id"]: [answers[1], complaint]}
+    for id_, told in expected.items():
+        rows = await all_pages(client, "/v1/feedback", customer_id=id_)
+        assert {row["feedback_id"] for row in rows} == {each["id"] for each in told}
+        log = await all_pages(client, f"/v1/customers/{id_}/identity-log")
+        through = {entry["details"].get("feedback_id") for entry in log} - {None}
+        assert through == {each["id"] for each in told} - {by_id["id"]}
+    (recovery,) = await all_pages(client, "/v1/recoveries")
+    assert recovery["customer_id"] == double["id"]
+
+
 async def test_a_conversation_begun_since_goes_as_a_whole(client: Client) -> None:
     await connect_sms(client)
     ali, double = await make_pair(client)
