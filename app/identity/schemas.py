@@ -21,7 +21,9 @@ class IdentityEntryRead(BaseModel):
 
     id: UUID
     customer_id: UUID
-    interaction_id: UUID | None = Field(description="The message; null where an identifier was linked by itself, or an answer came through it.")
+    interaction_id: UUID | None = Field(
+        description="The message; null where an identifier was linked by itself, or an answer came through it."
+    )
     rule: Rule
     confidence: Confidence | None
     identifier_kind: str | None
