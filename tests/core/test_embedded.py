@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.core.embedded import EmbeddedPostgres
 from app.core.embedded_machine import EmbeddedError
+from app.core.errors import DATABASE_ERRORS
 
 NOBODY = 65534
 SERVICE = """
@@ -165,7 +166,7 @@ async def test_every_acknowledged_row_survives_the_death_of_all_server_processes
         writing = asyncio.create_task(write(await asyncpg.connect(postgres.url)))
         await asyncio.sleep(0.5)
         kill_server(home)
-        with pytest.raises((asyncpg.PostgresError, OSError)):
+        with pytest.raises(DATABASE_ERRORS):
             await writing
 
     with EmbeddedPostgres(home) as postgres:
