@@ -16,6 +16,7 @@ _TIMES = 7
 
 # Half a minute apart, in the order of time; of the customers there are.
 _FILL = """
+    UPDATE customer SET attributes = attributes || jsonb_build_object('segment', abs(hashtext(id::text)) % 5);
     SET LOCAL session_replication_role = replica;  -- the answers themselves are not read: no rows, no foreign keys
     INSERT INTO feedback_score (id, created_at, updated_at, feedback_id, customer_id, measure, dimension, value,
                                 scale_min, scale_max, lower_is_better, collected_at, channel, agent)
@@ -39,6 +40,7 @@ TARGETS_MS = {
     "summary?measure=nps&group_by=month": 300,
     "summary?measure=nps&group_by=channel": 300,
     "summary?measure=nps&group_by=agent": 300,
+    "summary?measure=nps&group_by=segment": 300,
     "drivers?overall=csat": 2_000,
 }
 
