@@ -9,7 +9,7 @@ import asyncpg
 
 from app.identity import blocking
 
-_SLOW_S = 3600.0
+SLOW_S = 3600.0
 """Statements over all keys take a while on millions of files."""
 _MOST_REMEMBERED = 100_000
 
@@ -42,12 +42,12 @@ class Pairing:
             ]
         for statement in (*statements, *blocking.INDEX_BLOCKS):
             filled = statement.replace("{crowd}", str(blocking.crowd(files))).replace("{files}", str(max(files, 2)))
-            await self.connection.execute(filled, timeout=_SLOW_S)
-        self.crowds = await self.connection.fetchval(blocking.COUNT_CROWDS, timeout=_SLOW_S)
+            await self.connection.execute(filled, timeout=SLOW_S)
+        self.crowds = await self.connection.fetchval(blocking.COUNT_CROWDS, timeout=SLOW_S)
 
     async def of(self, ids: Sequence[UUID]) -> list[Candidate]:
         """Every pair of these files and a younger one that shares a key."""
-        rows = await self.connection.fetch(blocking.PAIRS, ids, timeout=_SLOW_S)
+        rows = await self.connection.fetch(blocking.PAIRS, ids, timeout=SLOW_S)
         keys = await self._keys({each for row in rows for each in (row["a"], *row["others"])})
         return [
             Candidate(row["a"], other, _shared(keys[row["a"]], keys[other])) for row in rows for other in row["others"]
@@ -57,7 +57,7 @@ class Pairing:
         if len(self._remembered) > _MOST_REMEMBERED:
             self._remembered = {key: each for key, each in self._remembered.items() if key in wanted}
         missing = list(wanted - self._remembered.keys())
-        for customer_id, keys, bits in await self.connection.fetch(blocking.KEYS, missing, timeout=_SLOW_S):
+        for customer_id, keys, bits in await self.connection.fetch(blocking.KEYS, missing, timeout=SLOW_S):
             self._remembered[customer_id] = dict(zip(keys, bits, strict=True))
         return self._remembered
 

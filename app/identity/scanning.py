@@ -18,7 +18,7 @@ import asyncpg
 from app.identity import blocking
 from app.identity.learning import learn
 from app.identity.matching import Model, Rates, value_key
-from app.identity.pairing import Candidate, Pairing
+from app.identity.pairing import SLOW_S, Candidate, Pairing
 from app.identity.profiles import Profile
 from app.identity.reading import Profiles, put_keys, read, read_after
 from app.identity.suggesting import WITHDRAW_OTHERS, compare, put
@@ -32,7 +32,6 @@ _SAMPLE_OF_SHARING = 60_000
 _SAMPLE_OF_PAIRS = 25_000
 _MOST_COUNTS = 1_500_000
 _MOST_REMEMBERED = 50_000
-_SLOW_S = 3600.0
 _PREPARING = 0.3
 """Of the work, roughly."""
 
@@ -89,9 +88,9 @@ class Scan:
         else:
             await pairing.build(self.scanned.customers)
         self.crowds = pairing.crowds
-        await self._compare(pairing, self.reached)
+        await self._compare(pairing)
         await self._tell(1.0)
-        await self.connection.execute(WITHDRAW_OTHERS, self.id, timeout=_SLOW_S)
+        await self.connection.execute(WITHDRAW_OTHERS, self.id, timeout=SLOW_S)
 
     async def _go_on(self) -> None:
         """Take up what was learned and compared."""
@@ -101,7 +100,7 @@ class Scan:
         self.scanned.customers, self.scanned.compared = row["customers"], row["compared"]
         self.scanned.suggested, self.scanned.passed_over = row["suggested"], row["passed_over"]
         self.least = row["least"]
-        counts = dict(await self.connection.fetch("SELECT key, count FROM value_count", timeout=_SLOW_S))
+        counts = dict(await self.connection.fetch("SELECT key, count FROM value_count", timeout=SLOW_S))
         self.model = model_of(row["model"], counts)
         self.reached = row["reached"]
 
@@ -120,7 +119,7 @@ class Scan:
             if len(self.counts) > _MOST_COUNTS:
                 self.counts = Counter({key: count for key, count in self.counts.items() if count > 2})
             await self._tell(_PREPARING * self.scanned.customers / max(self.scanned.total, self.scanned.customers))
-        await self.connection.execute(blocking.FORGET_ORPHANS, timeout=_SLOW_S)
+        await self.connection.execute(blocking.FORGET_ORPHANS, timeout=SLOW_S)
 
     async def _chunks(self) -> AsyncIterator[Profiles]:
         last = UUID(int=0)
@@ -152,9 +151,9 @@ class Scan:
         self.model = await asyncio.to_thread(learn, profiles_only, counts, self.scanned.customers, pairs, share)
         await self._tell(_PREPARING)
 
-    async def _compare(self, pairing: Pairing, reached: UUID) -> None:
-        before, total = await self.connection.fetchrow(_HOW_FAR, reached)
-        while ids := [row["id"] for row in await self.connection.fetch(_NEXT, reached, _CHUNK_OF_PAIRS)]:
+    async def _compare(self, pairing: Pairing) -> None:
+        before, total = await self.connection.fetchrow(_HOW_FAR, self.reached)
+        while ids := [row["id"] for row in await self.connection.fetch(_NEXT, self.reached, _CHUNK_OF_PAIRS)]:
             shared = await pairing.of(ids)
             pairs = [each for each in shared if each.bits >= self.least]
             profiles = await self._read(pairs)
@@ -164,7 +163,7 @@ class Scan:
             self.scanned.compared += len(pairs)
             self.scanned.passed_over += len(shared) - len(pairs)
             self.scanned.suggested += len(found)
-            reached = self.reached = ids[-1]
+            self.reached = ids[-1]
             await self._tell(_PREPARING + (1 - _PREPARING) * min(before / max(total, 1), 1.0))
 
     async def _read(self, pairs: list[Candidate]) -> Profiles:
@@ -212,12 +211,12 @@ async def keep_model(connection: asyncpg.Connection, scan_id: UUID, model: Model
     """For the rest of this scan, and for the files that are written from now on."""
     document = {"records": model.records, "prior": model.prior, "rates": model.rates, "repeats": model.repeats}
     await connection.execute("UPDATE duplicate_scan SET model = $2::jsonb WHERE id = $1", scan_id, json.dumps(document))
-    await connection.execute("DELETE FROM value_count", timeout=_SLOW_S)
+    await connection.execute("DELETE FROM value_count", timeout=SLOW_S)
     await connection.execute(
         "INSERT INTO value_count (key, count) SELECT * FROM unnest($1::bigint[], $2::int[])",
         list(model.counts.keys()),
         list(model.counts.values()),
-        timeout=_SLOW_S,
+        timeout=SLOW_S,
     )
 
 
