@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -60,6 +61,9 @@ def read_lines(
 
 def read_as(model: type[Body], line: bytes) -> Body:
     """Raises `ValidationError`, or `BadRequest` where the line is not JSON."""
+    with suppress(ValidationError):
+        return model.model_validate_json(line)
+    # Not for sure wrong: pydantic's reader, twice as fast, refuses lone surrogates, which can be cleaned.
     try:
         told = json.loads(line)
     except (ValueError, RecursionError) as error:

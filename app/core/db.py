@@ -76,6 +76,11 @@ class _HotConnection(asyncpg.Connection):  # type: ignore[misc]
         return ""
 
 
+_ANY_SIZE = 0
+"""asyncpg prepares a statement of more than 15 KiB anew each time it is sent, which is a round trip and 5 ms for the
+plan; those that file messages are longer."""
+
+
 class Database:
     """Connections to PostgreSQL. Opening it connects nothing: a service may start before its database."""
 
@@ -103,6 +108,7 @@ class Database:
             connection_class=_HotConnection,
             timeout=self._timeout,
             command_timeout=self._timeout,
+            max_cacheable_statement_size=_ANY_SIZE,
             server_settings=self._server_settings()
             | {
                 # A hot statement is planned once a connection. Its tables are read by index and its input is a
@@ -150,6 +156,7 @@ class Database:
             self.url,
             timeout=self._timeout,
             command_timeout=self._timeout * 6,
+            max_cacheable_statement_size=_ANY_SIZE,
             server_settings=self._server_settings(),
         )
 

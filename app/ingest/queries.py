@@ -15,17 +15,19 @@ WITH {MESSAGES},
     identified AS (SELECT NULL::uuid AS id, NULL::uuid AS customer_id, NULL::text AS kind WHERE false),
     owner AS ({_GIVEN}
         UNION ALL
-        SELECT m.n, match.customer_id, 'identifier', m.kinds[1], m.identifiers[1], match.confidence
+        -- The owner of the strongest identifier, where all the others are theirs as well.
+        SELECT m.n, i.customer_id, 'identifier', i.kind, i.value, i.confidence
         FROM fresh AS m
-        CROSS JOIN LATERAL (
-            SELECT (array_agg(i.customer_id))[1] AS customer_id,
-                   min(i.confidence) FILTER (WHERE s.rank = 1) AS confidence
-            FROM unnest(m.kinds, m.identifiers, m.valid_since) WITH ORDINALITY AS s(kind, value, since, rank)
-            LEFT JOIN customer_identifier AS i
-                   ON i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND NOT i.shared
-                  AND (s.since IS NULL OR i.last_seen_at >= s.since)
-            HAVING count(DISTINCT i.customer_id) = 1 AND count(i.id) = count(*)) AS match
-        WHERE m.customer_id IS NULL AND m.unfiled IS NOT TRUE AND m.undecided IS NOT TRUE),
+        JOIN customer_identifier AS i
+          ON i.kind = m.kinds[1] AND i.value = m.identifiers[1] AND i.released_at IS NULL AND NOT i.shared
+         AND (m.valid_since[1] IS NULL OR i.last_seen_at >= m.valid_since[1])
+        WHERE m.customer_id IS NULL AND m.undecided IS NOT TRUE
+          AND (cardinality(m.kinds) = 1 OR NOT EXISTS (
+              SELECT FROM unnest(m.kinds[2:], m.identifiers[2:], m.valid_since[2:]) AS s(kind, value, since)
+              LEFT JOIN customer_identifier AS other
+                     ON other.kind = s.kind AND other.value = s.value AND other.released_at IS NULL
+                    AND NOT other.shared AND (s.since IS NULL OR other.last_seen_at >= s.since)
+              WHERE other.customer_id IS DISTINCT FROM i.customer_id))),
     {RECORD}"""  # noqa: S608  put together from constants
 
 FILE_KNOWN = _KNOWN + RESULT

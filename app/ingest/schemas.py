@@ -147,7 +147,7 @@ class InteractionCreate(BaseModel):
     agent: ShortText | None = None
     duration_s: int | None = Field(default=None, ge=0, le=2_147_483_647)
     location: ShortText | None = Field(default=None, description="Where: a branch, an address.")
-    attributes: Annotated[JsonObject, Shallow] = {}
+    attributes: Annotated[JsonObject, Shallow] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _somebodys(self) -> Self:
