@@ -4,6 +4,7 @@ A bare ASGI application on bare asyncpg: the same statements, the same rows, ove
 framework, no keys, no signatures, no validation, no logs.
 """
 
+import asyncio
 import gc
 import json
 import os
@@ -27,6 +28,7 @@ _ZONE = "UTC"
 _WINDOW = timedelta(hours=72)
 _FILE_PREFIX = len("/v1/customers/")
 _UUID = 36
+_CHUNK = 1000
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -35,11 +37,12 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class Floor:
-    """Answers `/v1/customers/{id}/file`, `/v1/lookup?phone=` and `POST /v1/ingest/{source}`."""
+    """Answers `/v1/customers/{id}/file`, `/v1/lookup?phone=`, `POST /v1/ingest/{source}` and batches."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.pool: asyncpg.Pool
+        self._database = Database(url, Settings(_env_file=None))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -53,6 +56,9 @@ class Floor:
             phone = "+" + scope["query_string"].partition(b"%2B")[2].decode()
             document = await self._fetch(LOOKUP, _ZONE, "phone", phone)
             await _answer(send, b"application/json", document.encode())
+        elif path == "/v1/interactions/batch":
+            created = await self._batch(await _body(receive))
+            await _answer(send, b"application/json", json.dumps({"created": created}).encode())
         elif path.startswith("/v1/ingest/"):
             await self._ingest(path.rpartition("/")[2], scope["headers"], await _body(receive))
             await _answer(send, b"text/xml", b"<Response/>")
@@ -81,6 +87,21 @@ class Floor:
             (record,) = await connection.fetch(FILE_KNOWN, row, *request, _WINDOW)
         assert record["outcome"] == "created"
 
+    async def _batch(self, body: bytes) -> int:
+        """Of known senders only; while the database files one chunk, the next one is read."""
+        lines = body.split(b"\n")
+        chunks = [lines[start : start + _CHUNK] for start in range(0, len(lines), _CHUNK)]
+        connection = await self._database.connect()
+        created = 0
+        reading = asyncio.create_task(asyncio.to_thread(_told, chunks[0]))
+        for following in [*chunks[1:], []]:
+            rows = await reading
+            reading = asyncio.create_task(asyncio.to_thread(_told, following))
+            records = await connection.fetch(FILE_KNOWN, rows, *(None,) * 9, _WINDOW)
+            created += sum(record["outcome"] == "created" for record in records)
+        await connection.close()
+        return created
+
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         async with _pool_like_the_service(self.url) as self.pool:
@@ -89,6 +110,18 @@ class Floor:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _told(lines: list[bytes]) -> str:
+    return json.dumps([_told_row(number, json.loads(line)) for number, line in enumerate(lines)])
+
+
+def _told_row(number: int, line: dict[str, Any]) -> dict[str, Any]:
+    sender, recipient = line["from"]["value"], line["to"]["value"]
+    fields = {"From": sender, "To": recipient, "MessageSid": line["external_id"], "Body": line["text"]}
+    row = _row(line["source"], fields) | {"n": number, "occurred_at": line["occurred_at"]}
+    del row["provider"], row["attributes"]
+    return row
 
 
 def _row(source: str, fields: dict[str, str]) -> dict[str, Any]:
@@ -115,7 +148,7 @@ def _row(source: str, fields: dict[str, str]) -> dict[str, Any]:
         "sender_value": fields["From"],
         "recipient_kind": "phone",
         "recipient_value": fields["To"],
-        "attributes": {"segments": int(fields["NumSegments"])},
+        "attributes": {"segments": int(fields.get("NumSegments", 1))},
         "search_words": fold(fields["Body"]),
     }
 

@@ -106,10 +106,10 @@ def _figures(rounds: Sequence[_Round], alone_p50_ms: float) -> Figures:
     )
 
 
-def send_batch(service: Server, key: str, document: bytes, lines: int) -> float:
+def send_batch(server: Server, key: str, document: bytes, lines: int) -> float:
     """Rows a second of one client's batch."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
-    with httpx.Client(base_url=service.base_url, headers=headers, timeout=120) as client:
+    with httpx.Client(base_url=server.base_url, headers=headers, timeout=120) as client:
         started = time.perf_counter()
         response = client.post("/v1/interactions/batch", content=document)
         seconds = time.perf_counter() - started
