@@ -18,7 +18,7 @@ from app.ingest.endpoints import webhooks
 from app.interactions.endpoints import router as interactions
 from app.rights.endpoints import router as rights
 
-BUSIEST = customer_files.routes
+BUSIEST = [*customer_files.routes, *webhooks.routes]
 """Served ahead of FastAPI's routing (`app.core.shortcut`)."""
 
 
