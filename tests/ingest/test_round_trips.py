@@ -2,9 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
+import asyncpg
 import httpx
+import pytest
+from fastapi import FastAPI
 
+from app.core.db import Database
+from app.ingest.queries import FILE_DECIDED_WITH_MEDIA
 from tests.factories import make_customer, make_source, signed_sms
 
 RoundTrips = Callable[[], AbstractAsyncContextManager[list[str]]]
@@ -45,3 +51,17 @@ async def test_an_sms_of_a_new_sender_is_five_round_trips(client: httpx.AsyncCli
         response = await client.post(URL, **signed_sms("+989351234567", "hello", "SM2", url=URL))
     assert response.status_code == 200
     assert len(statements) == 5
+
+
+@pytest.mark.parametrize("pool", [Database.hot, Database.bulk])
+async def test_the_longest_statement_is_planned_once_a_connection(
+    served: FastAPI, pool: Callable[[Database], AbstractAsyncContextManager[asyncpg.Connection]]
+) -> None:
+    nothing = ("[]", *[None] * 9, timedelta(hours=1), *["[]"] * 4)
+    async with pool(served.state.database) as connection:
+        for _ in range(2):
+            assert await connection.fetch(FILE_DECIDED_WITH_MEDIA, *nothing) == []
+        kept = await connection.fetch(
+            "SELECT FROM pg_prepared_statements WHERE statement = $1", FILE_DECIDED_WITH_MEDIA
+        )
+    assert len(kept) == 1

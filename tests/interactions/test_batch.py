@@ -89,6 +89,19 @@ async def test_a_bad_line_is_rejected_in_its_place_and_the_rest_go_on(client: Cl
     assert len(await all_pages(client, "/v1/interactions")) == 2
 
 
+async def test_what_other_readers_stumble_over_is_taken(client: Client) -> None:
+    result = await send(
+        client,
+        line("1", text="half \ud83d and \x00 whole \U0001f600"),
+        line("2", attributes={"number": 2**80, "half": "\ud83d"}),
+        line("3"),
+    )
+    assert [each["status"] for each in result["results"]] == ["created"] * 3
+    first, second = [(await client.get(f"/v1/interactions/{each['id']}")).json() for each in result["results"][:2]]
+    assert first["text"] == "half � and  whole 😀"
+    assert second["attributes"] == {"number": 2**80, "half": "�"}
+
+
 async def test_a_rejection_never_repeats_the_line(client: Client) -> None:
     secret = "my-secret-remark"
     lines = (secret.encode(), line(channel=secret), line(value=secret), line(text=[secret]), line(customer_id=secret))
