@@ -190,7 +190,10 @@ async def get_file(request: Request, customer_id: UUID) -> Response:
     summary="Find a customer file by an identifier",
 )
 async def get_lookup(request: Request) -> Response:
-    """For the screen that opens while the telephone rings: the caller's number in, the whole file out."""
+    """For the screen that opens while the telephone rings: the caller's number in, the whole file out.
+
+    Nobody is found by an identifier that several share: the 404 `shared_identifier` names them in `customer_ids`.
+    """
     await authorize(request, Scope.read)
     kind, raw = LookupQuery.read(request.query_params)
     state = request.app.state

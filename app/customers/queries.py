@@ -162,6 +162,12 @@ LOOKUP = (
 )
 """$1 time zone, $2 identifier kind, $3 canonical value → as `FILE`."""
 
+SHARED_BY = """
+    SELECT customer_id FROM customer_identifier
+    WHERE kind = $1 AND value = $2 AND released_at IS NULL AND shared
+    ORDER BY last_seen_at DESC, id DESC LIMIT 20"""
+"""$1 identifier kind, $2 canonical value → whose it is together, who was heard of last first."""
+
 EXPORT = f"""
     SELECT shown.id, row_to_json(shown)::text AS document
     FROM ({_CUSTOMER} FROM customer AS c

@@ -121,10 +121,14 @@ async def file_json(database: Database, customer_id: UUID, time_zone: str) -> st
 async def lookup_json(
     database: Database, kind: IdentifierKind, raw: str, policy: IdentifierPolicy, time_zone: str
 ) -> str:
-    """The same file, by an identifier as people write it; one round trip."""
+    """The same file, by an identifier as people write it; one round trip where it is somebody's alone."""
     value = normalised(kind, raw, policy.default_region, field=f"query.{kind}")
     async with database.hot() as connection:
         found = await connection.fetchrow(queries.LOOKUP, time_zone, kind, value)
+        sharing = [] if found else await connection.fetch(queries.SHARED_BY, kind, value)
+    if sharing:
+        holders = [str(row["customer_id"]) for row in sharing]
+        raise NotFound("Several customers share this identifier.", code="shared_identifier", customer_ids=holders)
     if found is None:
         raise NotFound("No customer is known by this identifier.", code="unknown_identifier")
     return _opened(found)

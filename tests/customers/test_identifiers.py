@@ -149,7 +149,8 @@ async def test_opting_out_keeps_its_first_time_and_can_be_taken_back(client: Cli
 async def test_a_shared_identifier_belongs_to_several_until_one_claims_it(client: Client) -> None:
     shared = {"kind": "phone", "value": "+982188776655", "shared": True}
     ali, reza = [await make_customer(client, identifiers=[shared]) for _ in range(2)]
-    assert (await client.get("/v1/lookup", params={"phone": "+982188776655"})).status_code == 404
+    nobody = assert_problem(await client.get("/v1/lookup", params={"phone": "+982188776655"}), 404, "shared_identifier")
+    assert nobody["customer_ids"] == [reza["id"], ali["id"]]
 
     def path(customer: dict[str, Any]) -> str:
         return f"/v1/customers/{customer['id']}/identifiers/{customer['identifiers'][0]['id']}"
