@@ -66,11 +66,14 @@ def signed_sms(sender: str, text: str, message_id: str, *, url: str, token: str 
     }
 
 
-def whatsapp_texts(messages: dict[str, str], *, secret: str) -> dict[str, Any]:
+def whatsapp_texts(
+    messages: dict[str, str], *, secret: str, text: str = "hello", minutes_ago: int = 0
+) -> dict[str, Any]:
     """WhatsApp texts in one request as `httpx` keyword arguments; `messages`: id → number of the sender."""
-    text = {"timestamp": int(time.time()), "type": "text", "text": {"body": "hello"}}
+    at = int(time.time()) - 60 * minutes_ago
+    content = {"timestamp": at, "type": "text", "text": {"body": text}}
     return _signed_whatsapp(
-        {"messages": [text | {"id": message_id, "from": number} for message_id, number in messages.items()]}, secret
+        {"messages": [content | {"id": message_id, "from": number} for message_id, number in messages.items()]}, secret
     )
 
 

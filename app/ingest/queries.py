@@ -153,13 +153,15 @@ OPT = """
 WITH opted AS (
         UPDATE customer_identifier AS i SET opted_out_at = CASE WHEN $3 THEN coalesce(i.opted_out_at, $4) END
         FROM unnest($1::text[], $2::text[]) AS s(kind, value)
-        WHERE i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL AND (i.opted_out_at IS NULL) = $3
+        WHERE i.kind = s.kind AND i.value = s.value AND i.released_at IS NULL
+          AND CASE WHEN $3 THEN i.opted_out_at IS NULL ELSE i.opted_out_at <= $4 END
         RETURNING i.id, i.customer_id, i.kind)
 INSERT INTO change (type, customer_id, subject_id, data, at)
 SELECT 'identifier.updated', customer_id, id,
        jsonb_build_object('kind', kind, 'fields', jsonb_build_array('opted_out_at')), now()
 FROM opted"""
-"""The sender's addresses, $1 kinds and $2 values, opt out ($3 true) or in again, at $4."""
+"""The sender's addresses, $1 kinds and $2 values, opt out ($3 true) or in again, at $4. Messages overtake each
+other: opting in undoes no later opting out."""
 
 REMEMBER_NONCE = """
 INSERT INTO webhook_nonce AS known (source, value, digest, seen_at) VALUES ($1, $2, $3, now())

@@ -146,6 +146,16 @@ async def test_a_stop_delivered_again_after_start_changes_nothing(client: Client
     assert (await identifiers(client))["phone"]["opted_out_at"] is None
 
 
+async def test_a_start_that_arrives_late_does_not_undo_a_later_stop(client: Client) -> None:
+    await make_source(client, name="whatsapp", provider="whatsapp_cloud", credentials={"app_secret": "s"})
+    states = []
+    for number, (text, minutes_ago) in enumerate((("STOP", 10), ("START", 20), ("START", 5))):
+        told = whatsapp_texts({f"w{number}": PHONE[1:]}, secret="s", text=text, minutes_ago=minutes_ago)
+        assert (await client.post(WHATSAPP, **told)).is_success
+        states.append((await identifiers(client))["whatsapp"]["opted_out_at"] is not None)
+    assert states == [True, True, False]
+
+
 async def test_the_providers_own_word_on_opting_out_counts(client: Client) -> None:
     told = sample("twilio_sms", "stop_keyword")
     await make_source(client, name="sms", credentials=told.data["source"]["credentials"], public_url=told.public_url)
