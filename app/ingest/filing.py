@@ -5,7 +5,7 @@ take a second look under locks, where `app.identity.resolution` decides.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -191,15 +191,26 @@ class Prepared:
     """Touches as the statement reads them. It takes no connection to make one, and a thread can do it."""
 
     touches: Sequence[Touch]
+    """No two of the same source and external id."""
     rows: Sequence[dict[str, Any]]
     document: str
     """The rows as JSON."""
     window: timedelta
+    repeats: Mapping[int, tuple[int, Touch]]
+    """Touches left out: by the place each has among all, the place of the first of its kind, and itself."""
 
     @classmethod
     def of(cls, touches: Sequence[Touch], window: timedelta) -> Self:
-        rows = [touch.row(number, window) for number, touch in enumerate(touches)]
-        return cls(touches, rows, _json(rows), window)
+        firsts: dict[tuple[str, str], int] = {}
+        repeats: dict[int, tuple[int, Touch]] = {}
+        for place, touch in enumerate(touches):
+            if touch.external_id is not None:
+                first = firsts.setdefault((touch.source, touch.external_id), place)
+                if first != place:
+                    repeats[place] = first, touch
+        distinct = [touch for place, touch in enumerate(touches) if place not in repeats] if repeats else touches
+        rows = [touch.row(number, window) for number, touch in enumerate(distinct)]
+        return cls(distinct, rows, _json(rows), window, repeats)
 
 
 def _json(rows: Sequence[dict[str, Any]]) -> str:
@@ -236,7 +247,7 @@ async def file(
     connect = database.bulk if len(touches) > _FEW else database.hot
     async with connect() as connection:
         filed = await file_prepared(connection, prepared, request)
-    return await join_files(database, prepared.touches, filed)
+    return await join_files(database, touches, filed)
 
 
 async def join_files(database: Database, touches: Sequence[Touch], filed: Sequence[Filed]) -> list[Filed]:
@@ -253,7 +264,17 @@ async def join_files(database: Database, touches: Sequence[Touch], filed: Sequen
 async def file_prepared(
     connection: asyncpg.Connection, prepared: Prepared, request: Sequence[Any] = NO_REQUEST
 ) -> list[Filed]:
-    """`file`, of touches made ready before."""
+    """`file`, of touches made ready before. What repeats another one of them finds it recorded, as it would later."""
+    filed = await _file_distinct(connection, prepared, request)
+    for place, (first, touch) in sorted(prepared.repeats.items()):
+        known = replace(filed[first], created=False, joins=())
+        if known.interaction_id is None and not known.erased:  # refused, which this one need not be
+            (known,) = await _file_distinct(connection, Prepared.of([touch], prepared.window), request)
+        filed.insert(place, known)
+    return filed
+
+
+async def _file_distinct(connection: asyncpg.Connection, prepared: Prepared, request: Sequence[Any]) -> list[Filed]:
     touches, rows = prepared.touches, prepared.rows
     media = any(touch.files or touch.incomplete for touch in touches)
     statement = FILE_KNOWN_WITH_MEDIA if media else FILE_KNOWN

@@ -9,15 +9,12 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
 
 from app.auth import Principal
 from app.core import batches
 from app.core.db import now
 from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound
-from app.customers import service as customers
 from app.customers.addresses import normalised
-from app.customers.models import Customer, ErasedCustomer
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
@@ -45,15 +42,27 @@ async def record(
     if filed.erased:
         raise Gone("This interaction was erased.", code="erased")
     if filed.interaction_id is None:
-        raise await _refusal(session, body.customer_id)
+        async with intake.database.hot() as connection:
+            raise (await _refusals(connection, [body.customer_id]))[body.customer_id]
     return await interactions.get_whole(session, filed.interaction_id), filed.created
 
 
-async def _refusal(session: AsyncSession, customer_id: UUID | None) -> AppError:
-    """Why nothing could be filed under this customer."""
-    if await session.get(ErasedCustomer, customer_id) is not None:
+_ERASED_OR_NOT = """
+    SELECT id, EXISTS (SELECT FROM erased_customer AS e WHERE e.id = asked.id) AS erased,
+           EXISTS (SELECT FROM customer AS c WHERE c.id = coalesce(
+               (SELECT a.customer_id FROM customer_alias AS a WHERE a.id = asked.id), asked.id)) AS there
+    FROM unnest($1::uuid[]) AS asked(id)"""
+
+
+async def _refusals(connection: asyncpg.Connection, ids: Sequence[UUID | None]) -> dict[UUID | None, AppError]:
+    """Why nothing could be filed under these customers."""
+    return {row["id"]: _refusal(row) for row in await connection.fetch(_ERASED_OR_NOT, ids)}
+
+
+def _refusal(row: asyncpg.Record) -> AppError:
+    if row["erased"]:
         return Gone("This customer was erased.", code="erased")
-    if await session.scalar(select(Customer.id).where(Customer.id == customers.current(customer_id))) is not None:
+    if row["there"]:
         return Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
     return NotFound("No customer has this id.", code="unknown_customer")
 
@@ -82,6 +91,7 @@ class _Chunk:
 
     numbers: Sequence[int]
     """Of the lines that became touches."""
+    touches: Sequence[Touch]
     prepared: Prepared
     rejected: dict[int, dict[str, Any]]
     """What is wrong with the other lines, by number."""
@@ -92,20 +102,23 @@ def _read_chunk(intake: Intake, caller: Principal, lines: Iterable[batches.Numbe
     touches, rejected = batches.read_lines(
         lines, lambda line: _touch(intake, caller, batches.read_as(InteractionCreate, line), received_at)
     )
-    return _Chunk(list(touches), Prepared.of(list(touches.values()), intake.window), rejected)
+    told = list(touches.values())
+    return _Chunk(list(touches), told, Prepared.of(told, intake.window), rejected)
 
 
 async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk) -> list[dict[str, Any]]:
     filed = await file_prepared(connection, chunk.prepared) if chunk.numbers else []
-    return batches.in_order(chunk.rejected | dict(zip(chunk.numbers, map(_result, filed), strict=True)))
+    named = [touch.customer_id for touch, each in zip(chunk.touches, filed, strict=True) if each.interaction_id is None]
+    refusals = await _refusals(connection, named) if named else {}
+    results = [_result(each, refusals.get(touch.customer_id)) for touch, each in zip(chunk.touches, filed, strict=True)]
+    return batches.in_order(chunk.rejected | dict(zip(chunk.numbers, results, strict=True)))
 
 
-def _result(filed: Filed) -> dict[str, Any]:
+def _result(filed: Filed, refusal: AppError | None) -> dict[str, Any]:
     if filed.erased:
         return batches.rejected("erased", [FieldError(field="external_id", message="this interaction was erased")])
-    if filed.interaction_id is None:
-        unknown = FieldError(field="customer_id", message="no customer has this id")
-        return batches.rejected("unknown_customer", [unknown])
+    if filed.interaction_id is None and refusal is not None:
+        return batches.rejected(refusal.code, [FieldError(field="customer_id", message=refusal.detail)])
     status = "created" if filed.created else "known"
     return {"status": status, "id": filed.interaction_id, "customer_id": filed.customer_id}
 

@@ -132,6 +132,46 @@ async def test_the_same_touch_twice_in_one_batch_is_recorded_once(client: Client
     assert (await client.get(f"/v1/interactions/{ids[0]}")).json()["text"] == "first"
 
 
+@pytest.mark.parametrize("fillers", [0, 8, 40])
+@pytest.mark.parametrize("known", [(), (0,), (1,), (0, 1)])
+async def test_of_lines_told_twice_the_first_counts_whoever_sent_them(
+    client: Client, fillers: int, known: tuple[int, ...]
+) -> None:
+    phones = ("+989121110001", "+989121110002")
+    for each in known:
+        await make_customer(client, ("phone", phones[each]))
+    others = [line(str(number), value="+989129999999") for number in range(fillers)]
+    first, second = (
+        line("twice", value=phone, channel="sms", text=text, occurred_at=at)
+        for phone, text, at in zip(
+            phones, ("first", "second"), ("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z"), strict=True
+        )
+    )
+    result = (await send(client, first, *others, second))["results"]
+    assert (result[0]["status"], result[-1]["status"], result[-1]["id"]) == ("created", "known", result[0]["id"])
+    assert (await client.get(f"/v1/interactions/{result[0]['id']}")).json()["text"] == "first"
+    found = await client.get("/v1/lookup", params={"phone": phones[1]})
+    assert found.status_code == (200 if 1 in known else 404)
+    if 1 in known:
+        file = found.json()
+        assert (file["customer"]["last_contact_at"], file["conversations"]) == (None, [])
+
+
+async def test_a_line_that_repeats_a_refused_one_may_be_taken(client: Client) -> None:
+    customer = await make_customer(client)
+    named = [line("twice", customer_id=each) for each in (NOBODY, NOBODY, customer["id"], customer["id"])]
+    assert [status for _, status, _ in told(await send(client, *named))] == ["rejected", "rejected", "created", "known"]
+
+
+async def test_a_batch_says_why_nothing_can_be_filed_under_a_customer(client: Client) -> None:
+    gone = [await make_customer(client) for _ in range(2)]
+    for customer, mode in zip(gone, ("erase", "anonymize"), strict=True):
+        assert (await client.delete(f"/v1/customers/{customer['id']}", params={"mode": mode})).is_success
+    ids = [customer["id"] for customer in gone] + [NOBODY]
+    result = await send(client, *(line(str(number), customer_id=each) for number, each in enumerate(ids)))
+    assert [code for _, _, code in told(result)] == ["erased", "anonymized", "unknown_customer"]
+
+
 async def test_the_same_batch_again_is_known_line_by_line(client: Client) -> None:
     first = await send(client, line("1"), line("2"))
     again = await send(client, line("1"), line("2"), line("3"))
