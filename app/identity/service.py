@@ -14,24 +14,30 @@ from app.core.errors import Conflict, NotFound
 from app.core.pagination import PageQuery, list_page
 from app.customers import service as customers
 from app.customers.models import CustomerStatus, IdentityEntry, Rule
+from app.identity.holding import hold_files
 from app.identity.models import DuplicateStatus, DuplicateSuggestion
 from app.identity.schemas import DuplicateQuery
 from app.interactions import service as interactions
-from app.interactions.parting import close_empty
+from app.interactions.models import Interaction
+from app.interactions.parting import part
 
 
 async def log(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:
     customer = await customers.get(session, customer_id)
     statement = select(IdentityEntry).where(IdentityEntry.customer_id == customer.id)
-    return await list_page(session, statement, query, IdentityEntry.id)
+    return await list_page(session, statement, query, IdentityEntry.id, of=customer.id)
 
 
 async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID, *, actor: str) -> dict[str, Any]:
-    """File an interaction under this customer; it leaves the conversation it was in, which is another's."""
-    customer = await customers.hold(session, customer_id)
+    """File an interaction under this customer, where it goes on in a conversation of theirs."""
+    whose = await session.scalar(select(Interaction.customer_id).where(Interaction.id == interaction_id))
+    parties = [customer_id, *([whose] if whose else [])]
+    customer, *_ = await hold_files(session, parties)
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
     interaction = await interactions.hold(session, interaction_id)
+    if interaction.customer_id not in (whose, customer.id):
+        raise Conflict("Somebody else files this interaction at the moment; try again.", code="busy")
     if interaction.customer_id != customer.id:
         details = {"from": str(interaction.customer_id)} if interaction.customer_id else {}
         session.add(
@@ -40,15 +46,14 @@ async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID,
             )
         )
         tell(session, ChangeType.interaction_filed, interaction_id, customer.id, **{"from": None} | details)
-        left = interaction.conversation_id
-        interaction.customer_id, interaction.conversation_id = customer.id, None
+        interaction.customer_id = customer.id
         interaction.version += 1
         at = interaction.occurred_at
         customer.first_contact_at = min(at, customer.first_contact_at or at)
         customer.last_contact_at = max(at, customer.last_contact_at or at)
         await session.flush()
-        if left is not None:
-            await close_empty(session, left)
+        await part(session, [customer.id, *parties[1:]])
+        await session.refresh(interaction)
     return await interactions.get_whole(session, interaction_id)
 
 

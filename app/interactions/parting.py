@@ -1,4 +1,5 @@
-"""Conversations when customers' files are merged or parted: each holds interactions of one customer only."""
+"""Conversations when files are merged or parted, or a message is filed under another customer: each holds interactions
+of one customer only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,11 +18,6 @@ _CLOSE_OLDER = """
       AND older.pair_key = newer.pair_key AND older.status = 'open' AND newer.status = 'open'
       AND (older.last_at, older.id) < (newer.last_at, newer.id)
     RETURNING older.id"""
-
-_CLOSE_EMPTY = """
-    UPDATE conversation SET status = 'closed', updated_at = now()
-    WHERE id = :conversation_id AND status = 'open'
-      AND NOT EXISTS (SELECT FROM interaction WHERE conversation_id = :conversation_id)"""
 
 _FREE = """NOT EXISTS (
     SELECT FROM conversation AS rival
@@ -47,10 +43,14 @@ _STRAY = """
     FROM interaction AS i JOIN conversation AS c ON c.id = i.conversation_id
     WHERE i.customer_id = ANY (:parties) AND c.customer_id <> i.customer_id"""
 
-_OPEN = """
+_OWN = """
     SELECT own.id FROM conversation AS c JOIN conversation AS own
       ON own.channel = c.channel AND own.pair_key = c.pair_key AND own.status = 'open'
-    WHERE c.id = :conversation_id AND own.customer_id = :customer_id"""
+    WHERE c.id = :conversation_id AND own.customer_id = :customer_id
+    UNION ALL
+    SELECT own.conversation_id FROM conversation_reference AS r JOIN conversation_reference AS own USING (message_id)
+    WHERE r.conversation_id = :conversation_id AND own.customer_id = :customer_id
+    LIMIT 1"""
 
 _COPY = """
     INSERT INTO conversation (id, created_at, updated_at, customer_id, channel, pair_key, status, subject, first_at,
@@ -96,11 +96,6 @@ _TIMES = """
     WHERE c.id = seen.conversation_id"""
 
 
-async def close_empty(session: AsyncSession, conversation_id: UUID) -> None:
-    """Close the conversation if nothing is left in it; answers to its mails may still open it again."""
-    await session.execute(text(_CLOSE_EMPTY), {"conversation_id": conversation_id})
-
-
 async def close_older(session: AsyncSession, one: UUID, other: UUID) -> list[str]:
     """Of two open conversations of the same pair, one in each file, the newer goes on; the ids of those closed."""
     return [str(each) for each in await session.scalars(text(_CLOSE_OLDER), {"one": one, "other": other})]
@@ -114,7 +109,7 @@ async def part(session: AsyncSession, parties: Sequence[UUID]) -> None:
     """Give every interaction of these customers a conversation of its own customer.
 
     A conversation whose interactions all went follows them; one that both took part in is parted, and each goes on in
-    the open one it has, or in a new one.
+    the one it has, open between the same pair or of the same mails, or in a new one.
     """
     await session.execute(text(_FOLLOW), {"parties": parties})
     strays = (await session.execute(text(_STRAY), {"parties": parties})).mappings().all()
@@ -126,7 +121,7 @@ async def part(session: AsyncSession, parties: Sequence[UUID]) -> None:
 
 async def _part(session: AsyncSession, stray: dict[str, Any]) -> tuple[UUID, UUID]:
     """The conversation that the customer's interactions left, and the one they are in now."""
-    new = await session.scalar(text(_OPEN), stray)
+    new = await session.scalar(text(_OWN), stray)
     if new is None:
         new = uuid7()
         await session.execute(text(_COPY), stray | {"id": new})

@@ -100,7 +100,7 @@ async def test_a_message_is_filed_by_hand_and_the_log_tells_by_whom_and_from_whe
     response = await client.post(path, json={"customer_id": ali["id"]}, headers=key["authorization"])
     assert response.status_code == 200
     filed = response.json()
-    assert (filed["customer_id"], filed["conversation_id"], filed["version"]) == (ali["id"], None, 2)
+    assert (filed["customer_id"], filed["conversation_id"], filed["version"]) == (ali["id"], call["conversation_id"], 2)
     (entry,) = await log(client, ali["id"])
     assert (entry["rule"], entry["interaction_id"], entry["actor"]) == ("refiled", call["id"], key["id"])
     assert entry["details"] == {"from": call["customer_id"]}
@@ -109,16 +109,37 @@ async def test_a_message_is_filed_by_hand_and_the_log_tells_by_whom_and_from_whe
     assert shown["first_contact_at"] == shown["last_contact_at"] == call["occurred_at"]
 
 
-async def test_a_conversation_whose_last_message_is_filed_elsewhere_is_closed(client: Client) -> None:
-    calls = [await tell(client, PHONE, channel="sms") for _ in range(2)]
-    (conversation_id,) = {call["conversation_id"] for call in calls}
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"channel": "sms"}] * 3,
+        [
+            {"channel": "email", "external_id": "<1@ali.ir>", "subject": "سفارش"},
+            {"channel": "email", "external_id": "<2@ali.ir>", "subject": "سفارش"},
+            {"channel": "email", "external_id": "<3@ali.ir>", "subject": "Re: سفارش"},
+        ],
+    ],
+)
+async def test_messages_filed_elsewhere_one_by_one_stay_one_conversation(
+    client: Client, messages: list[dict[str, Any]]
+) -> None:
+    told = [await tell(client, MAIL if each["channel"] == "email" else PHONE, **each) for each in messages]
+    (left,) = {each["conversation_id"] for each in told}
     ali = await make_customer(client)
-    states = []
-    for call in calls:
-        await client.post(f"/v1/interactions/{call['id']}/file", json={"customer_id": ali["id"]})
-        states.append((await client.get(f"/v1/conversations/{conversation_id}")).json()["status"])
-    assert states == ["open", "closed"]
-    assert (await tell(client, PHONE, channel="sms"))["conversation_id"] != conversation_id
+    for number, each in enumerate(told, start=1):
+        response = await client.post(f"/v1/interactions/{each['id']}/file", json={"customer_id": ali["id"]})
+        conversation = (await client.get(f"/v1/conversations/{response.json()['conversation_id']}")).json()
+        assert (conversation["customer_id"], conversation["status"]) == (ali["id"], "open")
+        assert [one["id"] for one in conversation["interactions"]] == [one["id"] for one in reversed(told[:number])]
+        assert (conversation["first_at"], conversation["last_at"]) == (told[0]["occurred_at"], each["occurred_at"])
+    assert (await client.get(f"/v1/customers/{told[0]['customer_id']}/file")).json()["conversations"] == []
+    again = await tell(
+        client, MAIL if messages[0]["channel"] == "email" else PHONE, **messages[0] | {"external_id": "4"}
+    )
+    assert (again["customer_id"], again["conversation_id"] in (left, conversation["id"])) == (
+        told[0]["customer_id"],
+        False,
+    )
 
 
 async def test_a_message_of_nobody_finds_its_customer_by_hand(client: Client) -> None:
