@@ -30,7 +30,7 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
     updated_since: Moment | None = Field(default=None, description="Only what changed at or after this time.")
 
 
@@ -46,12 +46,14 @@ async def list_page(
     query: PageQuery,
     *keys: Any,
     down_to: tuple[Any, ...] | None = None,
+    of: UUID | None = None,
 ) -> dict[str, Any]:
     """One page of `statement`, ordered by `keys` descending: `(id,)` for UUIDv7 rows, or `(time, id)`.
 
-    `down_to` is the last row this page may look at: one that is not full by then ends there, and the next goes on.
+    `down_to` is the last row this page may look at: one that is not full by then ends there, and the next goes on. `of`
+    is whose list it is: cursors of the same rows in another list are refused.
     """
-    name = statement.column_descriptions[0]["name"]
+    name = statement.column_descriptions[0]["name"] + (f" of {of}" if of else "")
     if query.updated_since is not None:
         statement = statement.where(statement.column_descriptions[0]["entity"].updated_at >= query.updated_since)
     statement = after_cursor(statement, query, name, *keys)

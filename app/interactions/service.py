@@ -95,7 +95,7 @@ def _period(query: InteractionQuery) -> list[ColumnElement[bool]]:
 
 async def timeline(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dict[str, Any]:
     customer = await customers.get(session, customer_id)
-    return await _page(session, _WITHOUT_HTML.where(Interaction.customer_id == customer.id), query)
+    return await _page(session, _WITHOUT_HTML.where(Interaction.customer_id == customer.id), query, of=customer.id)
 
 
 async def list_conversations(session: AsyncSession, query: ConversationQuery) -> dict[str, Any]:
@@ -112,7 +112,7 @@ async def get_conversation(session: AsyncSession, conversation_id: UUID) -> dict
         raise NotFound("No conversation has this id.")
     concerns(conversation.customer_id)
     statement = _WITHOUT_HTML.where(Interaction.conversation_id == conversation_id)
-    page = await _page(session, statement, PageQuery(limit=200))
+    page = await _page(session, statement, PageQuery(limit=200), of=conversation_id)
     return conversation.model_dump() | {"interactions": page["items"]}
 
 
@@ -135,6 +135,8 @@ def show(interaction: Interaction, *, limit: int | None = SHOWN_TEXT) -> dict[st
     }
 
 
-async def _page(session: AsyncSession, statement: SelectOfScalar[Any], query: PageQuery) -> dict[str, Any]:
-    page = await list_page(session, statement, query, Interaction.occurred_at, Interaction.id)
+async def _page(
+    session: AsyncSession, statement: SelectOfScalar[Any], query: PageQuery, *, of: UUID | None = None
+) -> dict[str, Any]:
+    page = await list_page(session, statement, query, Interaction.occurred_at, Interaction.id, of=of)
     return page | {"items": [show(each) for each in page["items"]]}
