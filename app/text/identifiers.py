@@ -74,7 +74,7 @@ def _without_scheme(text: str, scheme: str) -> str:
 
 
 def _external(raw: str, region: str | None) -> str:
-    system, _, identifier = raw.partition(":")
+    system, _, identifier = ascii_digits(raw).partition(":")
     system, identifier = _trimmed(system).lower(), _trimmed(identifier)
     if not identifier or not _SYSTEM.fullmatch(system):
         raise InvalidIdentifier(
