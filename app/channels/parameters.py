@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from app.channels import documents, forms
 from app.channels.base import Unreadable, WebhookRequest
+from app.messages import Ignored, Inbound
 from app.text.cleaning import clean
 
 
@@ -15,6 +16,13 @@ def texts(request: WebhookRequest) -> dict[str, str]:
     if _is_json(request):
         return {clean(name): clean(value) for name, value in _json(request.body)}
     return forms.values(forms.read(request.body, request.headers.get("content-type", "")))
+
+
+def without_message(request: WebhookRequest) -> list[Inbound]:
+    """What a call brings that has none of the fields of a message: nothing, or what somebody has to look at."""
+    if request.body.strip():
+        raise Unreadable("none of the fields of a message")
+    return [Ignored("no message")]
 
 
 def pairs(request: WebhookRequest) -> list[tuple[bytes, bytes]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from app.channels import forms, signatures
+from app.channels import forms, parameters, signatures
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
 from app.channels.parties import Address, ends, identify_one
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
@@ -38,10 +38,9 @@ class Kavenegar(Adapter):
         signatures.check_path_secret(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
-        body = forms.read(request.body, request.headers.get("content-type", ""))
-        fields = forms.values([*forms.urlencoded(request.query), *body])
+        fields = {**forms.values(forms.urlencoded(request.query)), **parameters.texts(request)}
         if "message" not in fields and "status" not in fields:
-            return [Ignored("no message")]
+            return parameters.without_message(request)
         if not fields.get("messageid"):
             raise Unreadable("a message without messageid")
         region = source.default_region or _REGION

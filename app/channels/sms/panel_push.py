@@ -7,7 +7,7 @@ from app.channels import forms, parameters, signatures
 from app.channels.base import Adapter, SourceConfig, WebhookRequest
 from app.channels.digests import bounded, digest
 from app.channels.parties import Address, ends
-from app.messages import Channel, IdentifierKind, Ignored, Inbound, InboundMessage
+from app.messages import Channel, IdentifierKind, Inbound, InboundMessage
 
 _REGION = "IR"
 # A second try follows within minutes, if at all; whoever says the same again means it after that.
@@ -35,7 +35,7 @@ class PanelPush(Adapter):
         own = source.settings.get("fields") or {}
         said = {word: _first(fields, (str(own[word]),) if word in own else names) for word, names in self.names.items()}
         if said["text"] is None:
-            return [Ignored("no message")]
+            return parameters.without_message(request)
         window_s = int(source.settings.get("window_s", _WINDOW_S))
         told = {word: value or "" for word, value in said.items()}
         window = int(request.received_at.timestamp()) // window_s
