@@ -130,10 +130,17 @@ def problem(
     return Response(text.encode("utf-8", "replace"), status, headers, PROBLEM)
 
 
+def with_request_id(body: bytes) -> bytes:
+    """Problem details from where there is no request (an adapter), completed."""
+    return json.dumps({**json.loads(body), "request_id": request_id()}, ensure_ascii=False).encode("utf-8", "replace")
+
+
 def problem_of(error: AppError) -> Response:
     return problem(error.status, error.code, error.detail, errors=error.errors, headers=error.headers, **error.extra)
 
 
+_NOT_READ = "There was an error parsing the body"
+"""FastAPI's words for bytes that are no text, or a number of more digits than Python reads."""
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 
 
@@ -141,6 +148,8 @@ def render(error: Exception) -> Response:
     """Any error as problem details, from wherever it comes: a route, a dependency, middleware."""
     if isinstance(error, AppError):
         return problem_of(error)
+    if isinstance(error, HTTPException) and error.detail == _NOT_READ:
+        return problem(400, "malformed_json", "The body is not valid JSON.")
     if isinstance(error, HTTPException):
         code = _CODES.get(error.status_code, "bad_request")
         return problem(error.status_code, code, str(error.detail), headers=error.headers)

@@ -11,7 +11,7 @@ from app.channels.registry import ADAPTERS
 from app.core.batches import BatchResult
 from app.core.db import now
 from app.core.dependencies import BaseUrl, ExpectedVersion, SecretsDep, SessionDep, get_base_url
-from app.core.errors import PROBLEM, documented
+from app.core.errors import PROBLEM, documented, with_request_id
 from app.core.pagination import Page, PageQuery
 from app.ingest import recording, requests, service, sources
 from app.ingest.models import InboundRequest
@@ -42,7 +42,7 @@ NameOrId = Annotated[ShortText, Path(description="The source's name or id.")]
 webhooks = APIRouter(prefix="/v1/ingest", tags=["Ingest"])
 router = APIRouter(prefix="/v1")
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "OPTIONS"]
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PROVIDERS_OWN: dict[int | str, dict[str, Any]] = {
     200: {"description": "What this provider expects for everything verified: TwiML, an empty body, a challenge…"},
     202: {"description": "A web form was received."},
@@ -93,7 +93,8 @@ async def receive_behind(request: Request, source: NameOrId, rest: str) -> Respo
             received_at=now(),
         ),
     )
-    return Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
+    body = with_request_id(answer.body) if answer.content_type == PROBLEM else answer.body
+    return Response(body, answer.status, dict(answer.headers), answer.content_type)
 
 
 def _signed_url(request: Request, url: str) -> str:

@@ -1,5 +1,6 @@
 """Configured provider accounts: kept with sealed credentials, and at hand for ingest without a round trip."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from app.core.secrets import SecretBox
 from app.ingest.models import Source
 from app.ingest.schemas import SourceCreate, SourcePatch
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SEGMENT = re.compile(r"[^/]+")
 TRUST_S = 5
 """How long another process may go on with what it knew of a source before a change."""
 
@@ -67,6 +70,9 @@ async def find(session: AsyncSession, name: str) -> Source:
 
 
 async def create(session: AsyncSession, secrets: SecretBox, body: SourceCreate) -> Source:
+    if _ID.fullmatch(body.name):
+        named = FieldError(field="name", message="a name, not an id")
+        raise Unprocessable("A source is found by its name or its id.", code="bad_name", errors=[named])
     _check(body.provider, body.credentials, body.settings)
     source = Source(
         name=body.name,
@@ -172,5 +178,7 @@ def _check(provider: str, credentials: Mapping[str, str], settings: Mapping[str,
     ]
     if needed and not adapter.credentials_later and not any(credentials.get(name) for name in understood):
         errors += [FieldError(field=f"credentials.{name}", message=f"scheme {scheme} needs it") for name in needed]
+    if not _SEGMENT.fullmatch(credentials.get("path_token", "-")):
+        errors.append(FieldError(field="credentials.path_token", message="one part of a path, without a slash"))
     if errors:
         raise Unprocessable("The credentials do not fit the provider.", code="bad_credentials", errors=errors)

@@ -221,3 +221,56 @@ async def test_every_provider_tells_what_it_needs_and_can_do(client: Client) -> 
     (twilio,) = (each for each in listed if each["name"] == "twilio_sms")
     assert twilio["channel"] == "sms"
     assert ["auth_token"] in twilio["schemes"].values()
+
+
+@pytest.mark.parametrize("body", [b'{"words": "hello"}', b"{bad", b"[1, 2]", b"\xff\xfe\x00", b"test=1"])
+@pytest.mark.parametrize("provider", ["kavenegar", "ghasedak", "melipayamak"])
+async def test_what_a_panel_says_in_other_words_waits_in_quarantine(client: Client, provider: str, body: bytes) -> None:
+    await make_source(client, name="panel", provider=provider, credentials={"path_token": "word"})
+    path = "/v1/ingest/panel/word"
+    for _ in range(2):
+        assert (await client.post(path, content=body, headers={"Content-Type": "application/json"})).status_code == 200
+    (kept,) = await all_pages(client, "/v1/inbound-requests")
+    assert kept["status"] == "quarantined"
+
+
+async def test_kavenegar_is_understood_in_json_too(client: Client) -> None:
+    await make_source(client, name="panel", provider="kavenegar", credentials={"path_token": "word"})
+    told = {"messageid": 7, "from": "09121234567", "to": "10004346", "message": "سلام"}
+    assert (await client.post("/v1/ingest/panel/word", json=told)).status_code == 200
+    (interaction,) = await all_pages(client, "/v1/interactions")
+    assert (interaction["external_id"], interaction["from"]["value"]) == ("7", "+989121234567")
+
+
+async def test_an_unreadable_form_is_told_with_the_requests_id(client: Client) -> None:
+    await make_source(client, name="form", provider="web_form", credentials={"path_token": "word"})
+    problem = assert_problem(await client.post("/v1/ingest/form/word", json={}), 422, "unreadable_form")
+    assert [each["field"] for each in problem["errors"]] == ["message"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("rest", "status"), [("nobody", 404), ("nobody/word", 404), ("N%00%20", 404), ("سرویس", 404), ("sms", 401)]
+)
+async def test_every_method_and_name_gets_an_answer(client: Client, method: str, rest: str, status: int) -> None:
+    await make(client)
+    response = await client.request(method, f"/v1/ingest/{rest}")
+    if method == "HEAD":
+        assert response.status_code == status
+    else:
+        assert_problem(response, status, "unknown_source" if status == 404 else "bad_signature")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({"credentials": {"path_token": "a/b"}}, "bad_credentials", "credentials.path_token"),
+        ({"name": "01a20351-8849-7262-b2fa-12638c68a45b"}, "bad_name", "name"),
+    ],
+)
+async def test_a_source_that_could_never_be_called_is_refused(
+    client: Client, fields: dict[str, Any], code: str, field: str
+) -> None:
+    body = {"name": "panel", "provider": "kavenegar", "credentials": {"path_token": "word"}} | fields
+    problem = assert_problem(await client.post("/v1/sources", json=body), 422, code)
+    assert [each["field"] for each in problem["errors"]] == [field]

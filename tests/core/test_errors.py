@@ -59,8 +59,11 @@ async def test_a_body_that_is_no_json_is_refused_as_the_callers_mistake(client: 
     assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_malformed_json_is_400(client: httpx.AsyncClient) -> None:
-    assert_problem(await client.post("/v1/customers", content=b'{"a":', headers=JSON), 400, "malformed_json")
+@pytest.mark.parametrize(
+    "body", [b'{"a":', '{"display_name": "مرحبا"}'.encode("cp1256"), b'{"a": ' + b"9" * 5000 + b"}"]
+)
+async def test_malformed_json_is_400(client: httpx.AsyncClient, body: bytes) -> None:
+    assert_problem(await client.post("/v1/customers", content=body, headers=JSON), 400, "malformed_json")
 
 
 async def test_each_wrong_field_is_named_by_its_path(client: httpx.AsyncClient) -> None:
