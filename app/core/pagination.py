@@ -82,7 +82,7 @@ def _decode(cursor: str, name: str, keys: Sequence[Any]) -> tuple[Any, ...]:
         if issuer != name or len(values) != len(keys):
             raise ValueError
         return tuple(_read(key.type.python_type, value) for key, value in zip(keys, values, strict=True))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BadRequest("This cursor was not issued by this list.", code="bad_cursor") from error
 
 

@@ -55,6 +55,7 @@ async def get_identity_log(
     summary="File an interaction under another customer",
 )
 async def post_file(session: SessionDep, caller: Writer, interaction_id: UUID, body: Refile) -> dict[str, Any]:
+    """It goes on in a conversation of that customer's; others' messages stay where they are."""
     return await service.refile(session, interaction_id, body.customer_id, actor=caller.id)
 
 

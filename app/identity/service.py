@@ -13,7 +13,7 @@ from app.core.db import now
 from app.core.errors import Conflict, NotFound
 from app.core.pagination import PageQuery, list_page
 from app.customers import service as customers
-from app.customers.models import CustomerStatus, IdentityEntry, Rule
+from app.customers.models import Customer, CustomerStatus, IdentityEntry, Rule
 from app.identity.holding import hold_files
 from app.identity.models import DuplicateStatus, DuplicateSuggestion
 from app.identity.schemas import DuplicateQuery
@@ -31,30 +31,35 @@ async def log(session: AsyncSession, customer_id: UUID, query: PageQuery) -> dic
 async def refile(session: AsyncSession, interaction_id: UUID, customer_id: UUID, *, actor: str) -> dict[str, Any]:
     """File an interaction under this customer, where it goes on in a conversation of theirs."""
     whose = await session.scalar(select(Interaction.customer_id).where(Interaction.id == interaction_id))
-    parties = [customer_id, *([whose] if whose else [])]
-    customer, *_ = await hold_files(session, parties)
+    customer, *before = await hold_files(session, [customer_id, *([whose] if whose else [])])
     if customer.status is CustomerStatus.anonymized:
         raise Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
     interaction = await interactions.hold(session, interaction_id)
-    if interaction.customer_id not in (whose, customer.id):
+    parties = [customer.id, *(each.id for each in before)]
+    if interaction.customer_id not in (None, *parties):
         raise Conflict("Somebody else files this interaction at the moment; try again.", code="busy")
     if interaction.customer_id != customer.id:
-        details = {"from": str(interaction.customer_id)} if interaction.customer_id else {}
-        session.add(
-            IdentityEntry(
-                customer_id=customer.id, interaction_id=interaction_id, rule=Rule.refiled, actor=actor, details=details
-            )
-        )
-        tell(session, ChangeType.interaction_filed, interaction_id, customer.id, **{"from": None} | details)
+        _journal(session, interaction, customer, actor)
         interaction.customer_id = customer.id
         interaction.version += 1
         at = interaction.occurred_at
         customer.first_contact_at = min(at, customer.first_contact_at or at)
         customer.last_contact_at = max(at, customer.last_contact_at or at)
         await session.flush()
-        await part(session, [customer.id, *parties[1:]])
+        await part(session, parties)
         await session.refresh(interaction)
     return await interactions.get_whole(session, interaction_id)
+
+
+def _journal(session: AsyncSession, interaction: Interaction, customer: Customer, actor: str) -> None:
+    """Tell who files the interaction under this customer, and where it was."""
+    details = {"from": str(interaction.customer_id)} if interaction.customer_id else {}
+    session.add(
+        IdentityEntry(
+            customer_id=customer.id, interaction_id=interaction.id, rule=Rule.refiled, actor=actor, details=details
+        )
+    )
+    tell(session, ChangeType.interaction_filed, interaction.id, customer.id, **{"from": None} | details)
 
 
 async def list_duplicates(session: AsyncSession, query: DuplicateQuery) -> dict[str, Any]:

@@ -213,6 +213,11 @@ async def test_a_cursor_nobody_issued_is_400(client: Client, cursor: str) -> Non
     assert_problem(await client.get("/v1/interactions", params={"cursor": cursor}), 400, "bad_cursor")
 
 
+@pytest.mark.parametrize("cursor", ["x" * 501, base64.urlsafe_b64encode(b"[" * 20_000).decode()])
+async def test_a_cursor_longer_than_any_issued_is_400(client: Client, cursor: str) -> None:
+    assert_problem(await client.get("/v1/customers", params={"cursor": cursor}), 400, "bad_cursor")
+
+
 async def test_a_cursor_of_the_same_rows_in_another_list_is_400(client: Client) -> None:
     ali, reza = [await make_customer(client, ("phone", phone)) for phone in ("+989121234567", "+989351234567")]
     lists = ["/v1/interactions", *(f"/v1/customers/{each['id']}/timeline" for each in (ali, reza))]
