@@ -29,9 +29,10 @@ _HOLD = """
 """All in one order, given ones and owners alike, or two batches wait for each other."""
 
 _FATES = """
-    SELECT given.id, coalesce(a.customer_id, given.id) AS customer_id, e.id IS NOT NULL AS is_erased
+    SELECT given.id, coalesce(a.customer_id, given.id) AS customer_id, e.id IS NOT NULL AS is_erased, c.status
     FROM unnest($1::uuid[]) AS given(id)
     LEFT JOIN customer_alias AS a USING (id)
+    LEFT JOIN customer AS c ON c.id = coalesce(a.customer_id, given.id)
     LEFT JOIN erased_customer AS e ON e.id = given.id"""
 
 _BRING = f"""
@@ -68,6 +69,11 @@ async def claim(session: AsyncSession, asked: Sequence[UUID | Sender]) -> Claims
     return Claims(found, findings)
 
 
+async def refusals(connection: asyncpg.Connection, given: Sequence[UUID | None]) -> dict[UUID | None, AppError]:
+    """Why nothing could be filed under these customers."""
+    return {fate["id"]: _refusal(fate, fate["status"]) for fate in await connection.fetch(_FATES, given)}
+
+
 async def bring(session: AsyncSession, findings: Findings, customer_ids: Collection[UUID]) -> None:
     """Open the files and add the identifiers that were found for these customers."""
     if any(findings.brought):
@@ -89,13 +95,18 @@ async def _hold(
 
 def _whose(fate: asyncpg.Record, held: dict[UUID, str]) -> UUID | AppError:
     customer_id: UUID = fate["customer_id"]
+    status = held.get(customer_id)
+    if fate["is_erased"] or status is None or status == "anonymized":
+        return _refusal(fate, status, errors=_UNKNOWN)
+    return customer_id
+
+
+def _refusal(fate: asyncpg.Record, status: str | None, errors: Sequence[FieldError] = ()) -> AppError:
     if fate["is_erased"]:
         return customers.absent(is_erased=True)
-    if customer_id not in held:
-        return NotFound("No customer has this id.", code="unknown_customer", errors=_UNKNOWN)
-    if held[customer_id] == "anonymized":
-        return Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
-    return customer_id
+    if status is None:
+        return NotFound("No customer has this id.", code="unknown_customer", errors=errors)
+    return Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
 
 
 async def _driver(session: AsyncSession) -> asyncpg.Connection:

@@ -1,11 +1,10 @@
 """Touches told by other systems: one by one, or ten thousand at a time."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth import Principal
 from app.core import batches
 from app.core.db import now
-from app.core.errors import AppError, Conflict, FieldError, Gone, NotFound
+from app.core.errors import AppError, FieldError, Gone
 from app.customers.addresses import normalised
+from app.identity.claiming import refusals
 from app.ingest.filing import Filed, Prepared, Touch, file, file_prepared
 from app.ingest.schemas import InteractionCreate, PartyWrite
 from app.ingest.service import Intake
@@ -43,28 +43,8 @@ async def record(
         raise Gone("This interaction was erased.", code="erased")
     if filed.interaction_id is None:
         async with intake.database.hot() as connection:
-            raise (await _refusals(connection, [body.customer_id]))[body.customer_id]
+            raise (await refusals(connection, [body.customer_id]))[body.customer_id]
     return await interactions.get_whole(session, filed.interaction_id), filed.created
-
-
-_ERASED_OR_NOT = """
-    SELECT id, EXISTS (SELECT FROM erased_customer AS e WHERE e.id = asked.id) AS erased,
-           EXISTS (SELECT FROM customer AS c WHERE c.id = coalesce(
-               (SELECT a.customer_id FROM customer_alias AS a WHERE a.id = asked.id), asked.id)) AS there
-    FROM unnest($1::uuid[]) AS asked(id)"""
-
-
-async def _refusals(connection: asyncpg.Connection, ids: Sequence[UUID | None]) -> dict[UUID | None, AppError]:
-    """Why nothing could be filed under these customers."""
-    return {row["id"]: _refusal(row) for row in await connection.fetch(_ERASED_OR_NOT, ids)}
-
-
-def _refusal(row: asyncpg.Record) -> AppError:
-    if row["erased"]:
-        return Gone("This customer was erased.", code="erased")
-    if row["there"]:
-        return Conflict("Nothing can be filed under an anonymized customer.", code="anonymized")
-    return NotFound("No customer has this id.", code="unknown_customer")
 
 
 async def record_batch(intake: Intake, caller: Principal, document: bytes) -> dict[str, Any]:
@@ -89,9 +69,8 @@ async def record_batch(intake: Intake, caller: Principal, document: bytes) -> di
 class _Chunk:
     """Lines that were read."""
 
-    numbers: Sequence[int]
-    """Of the lines that became touches."""
-    touches: Sequence[Touch]
+    touches: Mapping[int, Touch]
+    """By the number of their line."""
     prepared: Prepared
     rejected: dict[int, dict[str, Any]]
     """What is wrong with the other lines, by number."""
@@ -102,16 +81,16 @@ def _read_chunk(intake: Intake, caller: Principal, lines: Iterable[batches.Numbe
     touches, rejected = batches.read_lines(
         lines, lambda line: _touch(intake, caller, batches.read_as(InteractionCreate, line), received_at)
     )
-    told = list(touches.values())
-    return _Chunk(list(touches), told, Prepared.of(told, intake.window), rejected)
+    return _Chunk(touches, Prepared.of(list(touches.values()), intake.window), rejected)
 
 
 async def _file_chunk(connection: asyncpg.Connection, chunk: _Chunk) -> list[dict[str, Any]]:
-    filed = await file_prepared(connection, chunk.prepared) if chunk.numbers else []
-    named = [touch.customer_id for touch, each in zip(chunk.touches, filed, strict=True) if each.interaction_id is None]
-    refusals = await _refusals(connection, named) if named else {}
-    results = [_result(each, refusals.get(touch.customer_id)) for touch, each in zip(chunk.touches, filed, strict=True)]
-    return batches.in_order(chunk.rejected | dict(zip(chunk.numbers, results, strict=True)))
+    filed = await file_prepared(connection, chunk.prepared) if chunk.touches else []
+    told = [(touch.customer_id, each) for touch, each in zip(chunk.touches.values(), filed, strict=True)]
+    refused = [customer_id for customer_id, each in told if each.interaction_id is None]
+    reasons = await refusals(connection, refused) if refused else {}
+    results = [_result(each, reasons.get(customer_id)) for customer_id, each in told]
+    return batches.in_order(chunk.rejected | dict(zip(chunk.touches, results, strict=True)))
 
 
 def _result(filed: Filed, refusal: AppError | None) -> dict[str, Any]:
