@@ -18,6 +18,11 @@ def texts(request: WebhookRequest) -> dict[str, str]:
     return forms.values(forms.read(request.body, request.headers.get("content-type", "")))
 
 
+def told(request: WebhookRequest) -> dict[str, str]:
+    """The same where a URL's own parameters count as well, whatever the method."""
+    return {**forms.values(forms.urlencoded(request.query)), **texts(request)}
+
+
 def without_message(request: WebhookRequest) -> list[Inbound]:
     """What a call brings that has none of the fields of a message: nothing, or what somebody has to look at."""
     if request.body.strip():

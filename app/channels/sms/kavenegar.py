@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from app.channels import forms, parameters, signatures
+from app.channels import parameters, signatures
 from app.channels.base import Adapter, SourceConfig, Unreadable, WebhookRequest
 from app.channels.parties import Address, ends, identify_one
 from app.messages import Channel, DeliveryReceipt, IdentifierKind, Ignored, Inbound, InboundMessage, ReceiptEvent
@@ -38,7 +38,7 @@ class Kavenegar(Adapter):
         signatures.check_path_secret(request, source)
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
-        fields = {**forms.values(forms.urlencoded(request.query)), **parameters.texts(request)}
+        fields = parameters.told(request)
         if "message" not in fields and "status" not in fields:
             return parameters.without_message(request)
         if not fields.get("messageid"):

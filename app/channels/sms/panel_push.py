@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from app.channels import forms, parameters, signatures
+from app.channels import parameters, signatures
 from app.channels.base import Adapter, SourceConfig, WebhookRequest
 from app.channels.digests import bounded, digest
 from app.channels.parties import Address, ends
@@ -31,7 +31,7 @@ class PanelPush(Adapter):
 
     def parse(self, request: WebhookRequest, source: SourceConfig) -> Sequence[Inbound]:
         # A template with placeholders is a query, even where the panel posts.
-        fields = {**forms.values(forms.urlencoded(request.query)), **parameters.texts(request)}
+        fields = parameters.told(request)
         own = source.settings.get("fields") or {}
         said = {word: _first(fields, (str(own[word]),) if word in own else names) for word, names in self.names.items()}
         if said["text"] is None:
