@@ -148,9 +148,9 @@ def render(error: Exception) -> Response:
     """Any error as problem details, from wherever it comes: a route, a dependency, middleware."""
     if isinstance(error, AppError):
         return problem_of(error)
-    if isinstance(error, HTTPException) and error.detail == _NOT_READ:
-        return problem(400, "malformed_json", "The body is not valid JSON.")
     if isinstance(error, HTTPException):
+        if error.detail == _NOT_READ:
+            return _malformed_json()
         code = _CODES.get(error.status_code, "bad_request")
         return problem(error.status_code, code, str(error.detail), headers=error.headers)
     if isinstance(error, RequestValidationError):
@@ -168,10 +168,14 @@ async def _handle(request: Request, error: Exception) -> Response:
 def _render_validation_error(found: Sequence[Any]) -> Response:
     errors = field_errors(found)
     if any(each["type"] == "json_invalid" for each in found):
-        return problem(400, "malformed_json", "The body is not valid JSON.", errors=errors)
+        return _malformed_json(errors)
     if all(each["type"] == "extra_forbidden" and each["loc"][0] == "query" for each in found):
         return problem(400, "unknown_parameter", "This route does not know these parameters.", errors=errors)
     return problem(422, "validation_failed", "Some fields are missing or malformed.", errors=errors)
+
+
+def _malformed_json(errors: Sequence[FieldError] = ()) -> Response:
+    return problem(400, "malformed_json", "The body is not valid JSON.", errors=errors)
 
 
 def field_errors(found: Iterable[Any]) -> list[FieldError]:
