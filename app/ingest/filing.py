@@ -197,7 +197,7 @@ class Prepared:
     """The rows as JSON."""
     window: timedelta
     repeats: Mapping[int, tuple[int, Touch]]
-    """Touches left out: by the place each has among all, the place of the first of its kind, and itself."""
+    """Touches left out, in order: by the place each has among all, the place of the first of its kind, and itself."""
 
     @classmethod
     def of(cls, touches: Sequence[Touch], window: timedelta) -> Self:
@@ -208,7 +208,7 @@ class Prepared:
                 first = firsts.setdefault((touch.source, touch.external_id), place)
                 if first != place:
                     repeats[place] = first, touch
-        distinct = [touch for place, touch in enumerate(touches) if place not in repeats] if repeats else touches
+        distinct = [touch for place, touch in enumerate(touches) if place not in repeats]
         rows = [touch.row(number, window) for number, touch in enumerate(distinct)]
         return cls(distinct, rows, _json(rows), window, repeats)
 
@@ -266,7 +266,7 @@ async def file_prepared(
 ) -> list[Filed]:
     """`file`, of touches made ready before. What repeats another one of them finds it recorded, as it would later."""
     filed = await _file_distinct(connection, prepared, request)
-    for place, (first, touch) in sorted(prepared.repeats.items()):
+    for place, (first, touch) in prepared.repeats.items():
         known = replace(filed[first], created=False, joins=())
         if known.interaction_id is None and not known.erased:  # refused, which this one need not be
             (known,) = await _file_distinct(connection, Prepared.of([touch], prepared.window), request)

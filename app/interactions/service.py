@@ -112,7 +112,7 @@ async def get_conversation(session: AsyncSession, conversation_id: UUID) -> dict
         raise NotFound("No conversation has this id.")
     concerns(conversation.customer_id)
     statement = _WITHOUT_HTML.where(Interaction.conversation_id == conversation_id)
-    page = await _page(session, statement, PageQuery(limit=200), of=conversation_id)
+    page = await _page(session, statement, PageQuery(limit=200))
     return conversation.model_dump() | {"interactions": page["items"]}
 
 
