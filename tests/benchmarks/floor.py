@@ -82,7 +82,7 @@ class Floor:
             body,
             sha256(b"POST\n\n\n" + body).digest(),
         )
-        row = json.dumps([_row(source, fields)])
+        row = json.dumps([_sms(source, fields)])
         async with self.pool.acquire() as connection:
             (record,) = await connection.fetch(FILE_KNOWN, row, *request, _WINDOW)
         assert record["outcome"] == "created"
@@ -117,39 +117,39 @@ def _told(lines: list[bytes]) -> str:
 
 
 def _told_row(number: int, line: dict[str, Any]) -> dict[str, Any]:
-    sender, recipient = line["from"]["value"], line["to"]["value"]
-    fields = {"From": sender, "To": recipient, "MessageSid": line["external_id"], "Body": line["text"]}
-    row = _row(line["source"], fields) | {"n": number, "occurred_at": line["occurred_at"]}
-    del row["provider"], row["attributes"]
-    return row
+    row = _row(line["source"], line["external_id"], line["from"]["value"], line["to"]["value"], line["text"])
+    return row | {"n": number, "occurred_at": line["occurred_at"]}
 
 
-def _row(source: str, fields: dict[str, str]) -> dict[str, Any]:
+def _sms(source: str, fields: dict[str, str]) -> dict[str, Any]:
+    row = _row(source, fields["MessageSid"], fields["From"], fields["To"], fields["Body"])
+    return row | {"provider": "twilio_sms", "attributes": {"segments": int(fields["NumSegments"])}}
+
+
+def _row(source: str, external_id: str, sender: str, recipient: str, text: str) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat()
     return {
         "n": 0,
         "id": str(uuid7()),
         "kinds": ["phone"],
-        "identifiers": [fields["From"]],
+        "identifiers": [sender],
         "thread": "pair",
-        "pair_key": fields["To"],
+        "pair_key": recipient,
         "channel": "sms",
         "direction": "inbound",
         "kind": "message",
         "status": "received",
         "source": source,
-        "provider": "twilio_sms",
-        "external_id": fields["MessageSid"],
+        "external_id": external_id,
         "occurred_at": now,
         "received_at": now,
-        "text": fields["Body"],
+        "text": text,
         "language": "fa",
         "sender_kind": "phone",
-        "sender_value": fields["From"],
+        "sender_value": sender,
         "recipient_kind": "phone",
-        "recipient_value": fields["To"],
-        "attributes": {"segments": int(fields.get("NumSegments", 1))},
-        "search_words": fold(fields["Body"]),
+        "recipient_value": recipient,
+        "search_words": fold(text),
     }
 
 
@@ -180,7 +180,12 @@ async def _pool_like_the_service(url: str) -> Any:
     server_settings = {row["name"]: row["setting"] for row in rows if row["name"] != "client_encoding"}
     size = settings.hot_pool_size
     async with asyncpg.create_pool(
-        url, min_size=0, max_size=size, connection_class=_Connection, server_settings=server_settings
+        url,
+        min_size=0,
+        max_size=size,
+        connection_class=_Connection,
+        max_cacheable_statement_size=0,
+        server_settings=server_settings,
     ) as pool:
         yield pool
 
